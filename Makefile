@@ -1,0 +1,44 @@
+# The loop of this repository. `make help` lists the targets; each one installs what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/.build/collections:$(CURDIR)/agent:$(CURDIR)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
+export PYTHONDONTWRITEBYTECODE := 1
+
+-include tests/lab/lab.mk
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv venv-lab venv-second
+venv: ## the Python environment for work on the collection
+	@.ci/bootstrap dev
+venv-lab:
+	@.ci/bootstrap lab
+venv-second:
+	@.ci/bootstrap second
+
+.PHONY: test test-unit lint sanity bench
+test: venv venv-second ## everything: gates, unit tests, integration tests on the lab; ends with one closing line
+	@$(PYTEST) tests/gates tests/unit $(wildcard tests/integration) -rs
+
+test-unit: venv ## the unit tests only, in under a minute
+	@$(PYTEST) tests/unit -n 2 -q
+
+lint: venv ## the gates that need seconds: style, types, import contract, ansible-lint, changelog, Galaxy
+	@$(PYTEST) tests/gates -q -m "not slow"
+
+sanity: venv ## ansible-test sanity in a clean copy, without containers
+	@$(PYTEST) tests/gates/test_sanity.py -q -rs
+
+.PHONY: clean
+clean: ## remove what was built here; the lab's own state is removed by lab-down
+	@rm -rf .build/{artifact,import-linter,lint,mypy,pytest,sanity,second} .ruff_cache .ansible
+	@find . -path ./.lab -prune -o -name __pycache__ -type d -exec rm -rf {} +
