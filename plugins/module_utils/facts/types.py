@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class Owned:
     peers: tuple[str, ...] = ()
     underlay_mtu: int = 0  # smallest that the nodes' agents measured, else what the Fabric object says
     tunnel_range: str = ""
+    chosen: Mapping[str, int] = field(default_factory=dict)  # Fabric spec.gateways: node -> ordinal
+    peer_specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Peer name -> its spec
+    bundles: tuple[str, ...] = ()  # names of the bundles that have a receipt here
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class ClusterFacts:
     service_cidrs: tuple[str, ...] = ()
     plugin: Plugin = field(default_factory=Plugin)
     kube_proxy: str = ""  # iptables | nftables | ipvs | none
-    dns: str = ""  # "kube-system/kube-dns": the Service; "" = none found
+    dns: str = ""  # coredns | kube-dns | other; "" = none found
     dns_version: str = ""  # CoreDNS version from its image tag, "1.12.2"
     crds: frozenset[str] = frozenset()  # full names, "gateways.fabric.clusterset.io"
     property_id: str = ""  # ClusterProperty cluster.clusterset.k8s.io

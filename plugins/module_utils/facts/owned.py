@@ -1,0 +1,55 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an earlier run of ours left in the cluster."""
+
+from __future__ import annotations
+
+from .raw import Item, Raw, dig, name_of
+from .types import Gateway, Owned
+
+GROUP = "fabric.clusterset.io"
+NAMESPACE = "clusterset-fabric"
+KINDS = ("fabrics", "gateways", "peers", "tunneladdresses")
+PROPERTY = "cluster.clusterset.k8s.io"
+
+
+def owned(raw: Raw) -> Owned:
+    """Our own objects; without our CRDs we are not installed."""
+    if f"fabrics.{GROUP}" not in raw.crds:
+        return Owned()
+    spec = next((item.get("spec") or {} for item in raw.fabrics if name_of(item) == "local"), {})
+    return Owned(
+        installed=True,
+        cluster_id=str(spec.get("clusterID") or ""),
+        index=int(spec["index"]) if "index" in spec else None,
+        state=str(spec.get("state") or ""),
+        gateways=tuple(sorted((_gateway(item) for item in raw.gateways), key=lambda gateway: gateway.ordinal)),
+        peers=tuple(sorted(map(name_of, raw.peers))),
+        underlay_mtu=_underlay_mtu(raw, spec),
+        tunnel_range=str(spec.get("tunnelCIDR") or ""),
+    )
+
+
+def _gateway(item: Item) -> Gateway:
+    spec = item.get("spec") or {}
+    return Gateway(
+        node=str(spec.get("node") or name_of(item)),
+        ordinal=int(spec.get("ordinal") or 0),
+        public_key=str(spec.get("publicKey") or ""),
+        tunnel_address=str(spec.get("tunnelAddress") or ""),
+        endpoint=str(spec.get("endpoint") or ""),
+        implementation=str(spec.get("implementation") or ""),
+    )
+
+
+def _underlay_mtu(raw: Raw, spec: Item) -> int:
+    """Smallest that an agent measured on its node; before any did, what the playbook wrote."""
+    measured = [int(dig(item, "status", "underlayMTU") or 0) for item in raw.tunnel_addresses]
+    return min(filter(None, measured), default=int(spec.get("underlayMTU") or 0))
+
+
+def property_id(raw: Raw) -> str:
+    """Cluster id of the ClusterProperty object (KEP-2149), "" where there is none."""
+    values = (str(dig(item, "spec", "value") or "") for item in raw.properties if name_of(item) == PROPERTY)
+    return next(values, "")
