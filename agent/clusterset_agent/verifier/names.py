@@ -46,6 +46,8 @@ async def _lookup(name: str) -> tuple[list[str], str]:
             return sorted({wire.plain_address(str(entry[4][0])) for entry in found}), ""
         except socket.gaierror as error:
             reason = (error.strerror or "not resolved").lower()
+        except UnicodeError:
+            return [], "no valid name"
         except TimeoutError:
             return [], f"no answer in {RESOLVE_SECONDS:g} s"
     return [], reason
