@@ -8,10 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-try:
-    import yaml
-except ImportError:  # pragma: no cover - ansible-core always brings it; a bare import check does not
-    yaml = None  # type: ignore[assignment]
+from ..client._lib import yaml
 
 # The pure Python loader needs 30 s for a 3 MB manifest; libyaml's needs one.
 _LOADER: Any = getattr(yaml, "CSafeLoader", getattr(yaml, "SafeLoader", None))

@@ -12,26 +12,32 @@ GROUP = "fabric.clusterset.io"
 NAMESPACE = "clusterset-fabric"
 KINDS = ("fabrics", "gateways", "peers", "tunneladdresses")
 PROPERTY = "cluster.clusterset.k8s.io"
+RECEIPT = "fabric-receipt-"  # ConfigMaps of this name say what a bundle has put into the cluster
 
 
 def owned(raw: Raw) -> Owned:
     """Our own objects; without our CRDs we are not installed."""
+    bundles = tuple(sorted(name[len(RECEIPT) :] for name in raw.receipts if name.startswith(RECEIPT)))
     if f"fabrics.{GROUP}" not in raw.crds:
-        return Owned()
+        return Owned(bundles=bundles)
     spec = next((item.get("spec") or {} for item in raw.fabrics if name_of(item) == "local"), {})
     return Owned(
         installed=True,
         cluster_id=str(spec.get("clusterID") or ""),
         index=int(spec["index"]) if "index" in spec else None,
         state=str(spec.get("state") or ""),
-        gateways=tuple(sorted((_gateway(item) for item in raw.gateways), key=lambda gateway: gateway.ordinal)),
+        gateways=tuple(sorted(map(gateway_of, raw.gateways), key=lambda gateway: gateway.ordinal)),
         peers=tuple(sorted(map(name_of, raw.peers))),
         underlay_mtu=_underlay_mtu(raw, spec),
         tunnel_range=str(spec.get("tunnelCIDR") or ""),
+        chosen={str(item["node"]): int(item["ordinal"]) for item in spec.get("gateways") or ()},
+        peer_specs={name_of(item): item.get("spec") or {} for item in raw.peers},
+        bundles=bundles,
     )
 
 
-def _gateway(item: Item) -> Gateway:
+def gateway_of(item: Item) -> Gateway:
+    """One Gateway object, as its agent has written it."""
     spec = item.get("spec") or {}
     return Gateway(
         node=str(spec.get("node") or name_of(item)),

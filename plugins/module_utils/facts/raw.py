@@ -27,6 +27,7 @@ class Raw:
     dns_deployments: list[Item] = field(default_factory=list)
     service_cidrs: list[Item] = field(default_factory=list)  # networking.k8s.io ServiceCIDR
     crds: frozenset[str] = frozenset()
+    receipts: frozenset[str] = frozenset()  # names of the ConfigMaps in our namespace
     properties: list[Item] = field(default_factory=list)  # ClusterProperty
     openshift_network: Item = field(default_factory=dict)
     plugin_config: Item = field(default_factory=dict)  # ConfigMap that flannel's or canal's pods mount
