@@ -1,0 +1,68 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The links stage over all clusters: agents, what their gateways publish, peers, and every link up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..client.client import Client
+from ..client.types import ClusterRef
+from ..facts.types import Gateway
+from ..objects.bundle import Bundle
+from ..objects.links import agent_objects, peer_objects
+from ..plan.types import ClusterPlan, GatewayPlan, Plan
+from .bundle import apply_bundle
+from .rendezvous import wait_for_gateways, wait_for_links
+from .stage import Stage
+from .types import Options, Progress, Result
+
+BUNDLE = "links"
+
+
+async def join(plan: Plan, refs: Sequence[ClusterRef], options: Options, progress: Progress) -> Stage:
+    """Bring the clusters of ``refs`` to the plan's links.
+
+    Clusters of the plan that are not in ``refs`` are not touched; what is known of their gateways is used as it is.
+    """
+    stage = Stage(plan, refs)
+
+    async def put(client: Client) -> Result:
+        cluster = stage.plan.cluster(client.ref.name)
+        bundle = Bundle(BUNDLE, (*agent_objects(cluster), *peer_objects(stage.plan, cluster)))
+        return await apply_bundle(client, bundle, options, progress=progress)
+
+    async def published(client: Client) -> tuple[Gateway, ...]:
+        return await wait_for_gateways(client, stage.plan.cluster(client.ref.name), progress)
+
+    async def prove(client: Client) -> None:
+        await wait_for_links(client, peer_objects(stage.plan, stage.plan.cluster(client.ref.name)), progress)
+
+    await stage.apply(put, refs)
+    if options.check:
+        return stage
+    waiting = [ref for ref in stage.alive if not plan.cluster(ref.name).ready_for_peers]
+    if waiting:
+        stage.plan = with_gateways(plan, await stage.each(published, waiting))
+        await stage.apply(put, stage.alive)
+    await stage.each(prove, [ref for ref in stage.alive if stage.results[ref.name].changed])
+    return stage
+
+
+def with_gateways(plan: Plan, published: Mapping[str, tuple[Gateway, ...]]) -> Plan:
+    """The plan with the keys and tunnel addresses that the gateways have published. ``published`` is by host."""
+
+    def known(cluster: ClusterPlan) -> ClusterPlan:
+        by_node = {gateway.node: gateway for gateway in published.get(cluster.host, ())}
+        return replace(cluster, gateways=tuple(_with_key(gateway, by_node) for gateway in cluster.gateways))
+
+    return replace(plan, clusters=tuple(known(cluster) for cluster in plan.clusters))
+
+
+def _with_key(gateway: GatewayPlan, published: Mapping[str, Gateway]) -> GatewayPlan:
+    found = published.get(gateway.node)
+    if not found:
+        return gateway
+    return replace(gateway, public_key=found.public_key, tunnel_address=found.tunnel_address)

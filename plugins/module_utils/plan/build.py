@@ -1,0 +1,147 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Model and facts in, plan out: a pure function, so the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from ..errors import FabricError
+from ..facts.types import ClusterFacts
+from ..model.types import ClusterModel
+from . import refuse
+from .gateways import choose_gateways
+from .plugin import plan_plugin
+from .types import ClusterPlan, LinkPlan, Plan
+
+TUNNEL_PREFIX = 22  # 1,022 nodes a cluster
+MOST_CLUSTERS = 256  # a listen port is base + 16 * cluster index + ordinal
+DEFAULT_UNDERLAY_MTU = 1500
+WIREGUARD_OVERHEAD = 80  # bytes, with an IPv6 underlay; 60 with IPv4
+
+
+class RefusedError(Exception):
+    """The plan cannot be carried out; ``errors`` says why, each with its fix."""
+
+    def __init__(self, errors: Sequence[FabricError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
+
+
+def build_plan(
+    models: Sequence[ClusterModel], facts: Mapping[str, ClusterFacts], absent: Mapping[str, str] | None = None
+) -> Plan:
+    """Compute the whole target state.
+
+    :param models: every cluster of the set, also those whose API did not answer.
+    :param facts: by host, of the clusters that answered.
+    :param absent: host -> reason, of the clusters that did not; their share in the others stays as it is.
+    :raises RefusedError: with every reason found, before anything is touched.
+    """
+    models = sorted(models, key=lambda model: model.cluster_id)
+    _stop(refuse.refuse_models(models) + refuse.refuse_facts(models, facts))
+    present = [model for model in models if model.host in facts]
+    indexes = _indexes(models, facts)
+    errors: list[FabricError] = []
+    clusters: list[ClusterPlan] = []
+    away = {model.cluster_id for model in models if model.host not in facts}
+    for model in present:
+        try:
+            clusters.append(_cluster(model, facts[model.host], indexes[model.cluster_id], away))
+        except FabricError as error:
+            errors.append(error)
+    _stop(errors)
+    links = tuple(_link(a, b) for a, b in combinations(clusters, 2))
+    hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
+    _stop(refuse.refuse_ranges(clusters, facts) + refuse.refuse_gateways(clusters) + refuse.refuse_mtu(links, hosts))
+    return Plan(models[0].clusterset if models else "", tuple(clusters), links, dict(absent or {}))
+
+
+def _stop(errors: Sequence[FabricError]) -> None:
+    if errors:
+        raise RefusedError(errors)
+
+
+def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str]) -> ClusterPlan:
+    return ClusterPlan(
+        host=model.host,
+        cluster_id=model.cluster_id,
+        kubernetes=facts.version,
+        index=index,
+        pod_cidrs=model.pod_cidrs or facts.pod_cidrs,
+        service_cidrs=model.service_cidrs or facts.service_cidrs,
+        tunnel_cidr=_tunnel_cidr(model, index),
+        underlay_mtu=model.underlay_mtu or facts.owned.underlay_mtu or DEFAULT_UNDERLAY_MTU,
+        plugin=plan_plugin(model, facts),
+        gateways=choose_gateways(model, facts),
+        agent_image=model.agent_image,
+        port_base=model.port_base,
+        deadline=model.deadline,
+        kept_peers=_kept_peers(facts, away),
+        notes=_notes(facts),
+    )
+
+
+def _tunnel_cidr(model: ClusterModel, index: int) -> str:
+    """The index-th /22 of the tunnel range."""
+    whole = ipaddress.ip_network(model.tunnel_range, strict=False)
+    size = 2 ** (32 - TUNNEL_PREFIX)
+    first = int(whole.network_address) + index * size
+    if whole.version != 4 or first + size - 1 > int(whole.broadcast_address):
+        fix = f"widen fabric_tunnel_range: each cluster takes a /{TUNNEL_PREFIX} of it"
+        raise FabricError(
+            f"fabric_tunnel_range {model.tunnel_range} has no room for cluster number {index}",
+            cluster=model.host,
+            fix=fix,
+        )
+    return str(ipaddress.ip_network((first, TUNNEL_PREFIX)))
+
+
+def _indexes(models: Sequence[ClusterModel], facts: Mapping[str, ClusterFacts]) -> dict[str, int]:
+    """Whoever has an index keeps it, and what peers remember of an absent cluster stays reserved."""
+    known: dict[str, int] = {}
+    for model in models:
+        owned = facts[model.host].owned if model.host in facts else None
+        if owned and owned.index is not None:
+            known[model.cluster_id] = owned.index
+    for fact in facts.values():
+        for name, spec in fact.owned.peer_specs.items():
+            known.setdefault(name, int(spec["index"]))
+    _stop(_twice(known))
+    free = (number for number in range(MOST_CLUSTERS) if number not in set(known.values()))
+    for model in models:
+        if model.cluster_id not in known:
+            known[model.cluster_id] = next(free)
+    return known
+
+
+def _twice(known: Mapping[str, int]) -> list[FabricError]:
+    return [
+        FabricError(
+            f"{a} and {b} both hold cluster number {known[a]} from earlier joins", fix=f"let {b} leave and join again"
+        )
+        for a, b in combinations(sorted(known), 2)
+        if known[a] == known[b]
+    ]
+
+
+def _kept_peers(facts: ClusterFacts, away: set[str]) -> tuple[Mapping[str, Any], ...]:
+    """Peers whose API does not answer now: their links go on as they are."""
+    return tuple(dict(spec) for name, spec in sorted(facts.owned.peer_specs.items()) if name in away)
+
+
+def _notes(facts: ClusterFacts) -> tuple[str, ...]:
+    notes = [f"sources disagree on {item.subject}" for item in facts.disagreements]
+    if facts.plugin.also:
+        notes.append(f"more than one network plugin found: {', '.join((facts.plugin.name, *facts.plugin.also))}")
+    return tuple(notes)
+
+
+def _link(a: ClusterPlan, b: ClusterPlan) -> LinkPlan:
+    return LinkPlan(
+        a.cluster_id, b.cluster_id, "wireguard", min(a.underlay_mtu, b.underlay_mtu) - WIREGUARD_OVERHEAD, True
+    )

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every fan-out action shares: one run for all hosts of the play, one failure a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.fleet import Outcome
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef
+from ansible_collections.clusterset.fabric.plugins.module_utils.errors import FabricError
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.validate import validate
+from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import Plan, plan_from_json
+
+T = TypeVar("T")
+CREDENTIALS = ("fabric_kubeconfig", "fabric_context", "fabric_in_cluster")  # a host that has one of these is a cluster
+display = Display()
+
+
+class FanOutAction(ActionBase):
+    """Base of the actions that drive all clusters from one event loop.
+
+    Such an action must not fail for one cluster: a failed run-once task ends the play for all hosts. It returns
+    ``failed_clusters`` (host -> message) instead, and the role's next task fails just those hosts.
+    """
+
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def clusters(self, task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Every cluster of the inventory, also outside of the limit: host -> its plain ``fabric_*`` variables."""
+        found = {host: plain_variables(task_vars["hostvars"][host]) for host in task_vars["groups"]["all"]}
+        return {host: values for host, values in found.items() if any(name in values for name in CREDENTIALS)}
+
+    def models(self, task_vars: Mapping[str, Any]) -> list[ClusterModel]:
+        """All clusters' models; fails with every error of every cluster at once."""
+        models: list[ClusterModel] = []
+        errors: list[FabricError] = []
+        for host, values in self.clusters(task_vars).items():
+            model, found = validate(host, values)
+            errors += found
+            models += [model] if model else []
+        self.refuse(errors)
+        if not models:
+            raise AnsibleActionFail(
+                "The inventory has no cluster. Fix: list one in a clusters.yml, or set fabric_context for a host"
+            )
+        return models
+
+    @staticmethod
+    def refuse(errors: list[FabricError] | tuple[FabricError, ...]) -> None:
+        """End the play before anything is touched, if there is a reason to."""
+        if errors:
+            lines = "\n".join(f"- {error}" for error in errors)
+            raise AnsibleActionFail(f"Refused, nothing was touched:\n{lines}")
+
+    def in_play(self, task_vars: Mapping[str, Any]) -> list[str]:
+        """Hosts that may be touched: in the limit and not failed by an earlier stage."""
+        return [str(host) for host in task_vars["ansible_play_hosts"]]
+
+    def load_plan(self) -> Plan:
+        """The plan that the preflight stage wrote."""
+        with open(self._task.args["plan"], encoding="utf-8") as file:
+            return plan_from_json(file.read())
+
+    @staticmethod
+    def save_plan(plan: Plan) -> str:
+        """Write the plan where only this user can read it, for as long as this run lasts; return the path."""
+        handle, path = tempfile.mkstemp(prefix="fabric-plan-", suffix=".json", dir=C.DEFAULT_LOCAL_TMP)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(plan.to_json())
+        return path
+
+    @staticmethod
+    def run_loop(work: Coroutine[Any, Any, T]) -> T:
+        """Run one coroutine on an event loop of its own."""
+        return asyncio.run(work)
+
+    @staticmethod
+    def say(host: str, text: str) -> None:
+        """One progress line of one cluster."""
+        display.display(f"{host}: {text}")
+
+
+def plain_variables(hostvars: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``fabric_*`` variables, templated, as plain JSON types: core code must not see Ansible's tagged ones."""
+    chosen = {str(name): hostvars[name] for name in hostvars if str(name).startswith("fabric_")}
+    plain: dict[str, Any] = json.loads(json.dumps(chosen, default=str))
+    return plain
+
+
+def cluster_ref(model: ClusterModel) -> ClusterRef:
+    """Where a cluster's credentials are found."""
+    return ClusterRef(model.host, model.kubeconfig, model.context, model.in_cluster)
+
+
+def failed(outcomes: Mapping[str, Outcome[Any]]) -> dict[str, str]:
+    """Host -> message, of the clusters whose work did not succeed."""
+    return {host: str(outcome.error) for host, outcome in outcomes.items() if outcome.error is not None}
