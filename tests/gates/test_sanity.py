@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from tests.gates.conftest import Background
+from tests.gates.tools import complaints
 
 LIMIT = 1200.0
 
@@ -18,6 +19,4 @@ def test_ansible_test_sanity(sanity: Background) -> None:
     except subprocess.TimeoutExpired:
         pytest.fail(f"not done after {LIMIT:.0f} s; its output is in {sanity.log}", pytrace=False)
     if code:
-        wanted = ("ERROR", "FATAL", "WARNING")
-        lines = [line for line in sanity.log.read_text().splitlines() if line.startswith(wanted)]
-        pytest.fail("\n".join(lines) or sanity.log.read_text(), pytrace=False)
+        pytest.fail(complaints(sanity.log.read_text()), pytrace=False)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,20 @@ def environment(**extra: str) -> dict[str, str]:
     return here
 
 
-def passes(*command: str | Path, cwd: Path = ROOT, limit: float = 300, **extra: str) -> str:
-    """Run a command; its whole output is the message of the failure. Returns the output."""
+def complaints(output: str) -> str:
+    """The lines by which ansible-test says what is wrong, or all lines where there are none."""
+    lines = [line for line in output.splitlines() if line.startswith(("ERROR", "FATAL"))]
+    return "\n".join(lines) or output
+
+
+def passes(
+    *command: str | Path,
+    cwd: Path = ROOT,
+    limit: float = 300,
+    digest: Callable[[str], str] = str,
+    **extra: str,
+) -> str:
+    """Run a command; its output, through the digest, is the message of the failure. Returns the output."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -40,7 +53,7 @@ def passes(*command: str | Path, cwd: Path = ROOT, limit: float = 300, **extra: 
         check=False,
     )
     if done.returncode:
-        pytest.fail(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}", pytrace=False)
+        pytest.fail(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{digest(done.stdout)}", pytrace=False)
     return done.stdout
 
 
