@@ -27,7 +27,7 @@ print(urllib.request.urlopen(request, timeout=50).read().decode())
 
 
 def sh(*command: str, text: str | None = None) -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.stderr}")
     return done.stdout
@@ -70,8 +70,8 @@ def _wire(net: Net, side: str, number: int) -> None:
 
 def _start(net: Net, side: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "VERIFIER_NAME": side, "VERIFIER_TOKEN": TOKEN, "PYTHONPATH": str(AGENT)}
-    # An ordinary group of an ordinary user, as in a pod: ICMP must work without privileges.
-    command = ["ip", "netns", "exec", net.prefix + side, "setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"]
+    # No capability and an ordinary group, as in a pod: ICMP must work so. The user stays, since it owns the interpreter.
+    command = ["ip", "netns", "exec", net.prefix + side, "setpriv", "--regid=65532", "--clear-groups"]
     command += ["--inh-caps=-all", "--bounding-set=-all", sys.executable, "-m", "clusterset_agent.verifier"]
     return subprocess.Popen(command, env=environment)
 
@@ -91,7 +91,10 @@ def _wait_ready(net: Net, side: str) -> None:
 def wired() -> Iterator[Net]:
     net = Net(f"fv{os.getpid()}")
     sides = ("left", "middle", "right")
-    if os.geteuid() or subprocess.run(["ip", "netns", "add", net.prefix + "left"], capture_output=True).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(["ip", "netns", "add", net.prefix + "left"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("needs root and the right to make network namespaces")
     programs: list[subprocess.Popen[bytes]] = []
     try:
@@ -100,6 +103,8 @@ def wired() -> Iterator[Net]:
         for side in sides:
             sh("ip", "-n", net.prefix + side, "link", "set", "lo", "up")
             net.run(side, "sysctl", "-qw", "net.ipv4.ping_group_range=0 65535")
+            # new addresses, link-local ones too, serve at once instead of after duplicate detection
+            net.run(side, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.all.accept_dad=0")
         net.run("middle", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         _wire(net, "left", 1)
         _wire(net, "right", 2)
@@ -112,7 +117,7 @@ def wired() -> Iterator[Net]:
             program.terminate()
             program.wait(10)
         for side in sides:
-            subprocess.run(["ip", "netns", "delete", net.prefix + side], capture_output=True)
+            subprocess.run(["ip", "netns", "delete", net.prefix + side], capture_output=True, check=False)
 
 
 @pytest.fixture

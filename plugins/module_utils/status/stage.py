@@ -1,0 +1,131 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pods of one verification in one cluster: made, awaited, taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import replace
+from typing import Any
+
+from ..client.client import Client, open_client
+from ..client.errors import ApiError
+from ..errors import FabricError
+from ..facts.nodes import condition
+from ..facts.raw import dig, name_of
+from ..facts.types import Node
+from . import leftovers, manifests
+from .types import Place
+
+Item = dict[str, Any]
+
+CLEANUP_SECONDS = 20.0
+GRACE_SECONDS = 120.0  # pods and namespace outlive the deadline by this before they count as abandoned
+_HOPELESS = {"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
+
+
+class Stage:
+    """One run's namespace in one cluster. `token`: what the pods want to hear before they check anything."""
+
+    def __init__(self, client: Client, *, image: str, token: str, seconds: float) -> None:
+        self._client, self._image, self._token, self._seconds = client, image, token, seconds
+        self.namespace = manifests.PREFIX + secrets.token_hex(4)
+        self._made = False
+
+    def places(self, nodes: list[Node], gateways: tuple[str, ...]) -> list[Place]:
+        """One place a node, without address yet."""
+        cluster = self._client.ref.name
+        return [
+            Place(cluster, node.name, f"verify-{number}", node.name in gateways) for number, node in enumerate(nodes)
+        ]
+
+    async def up(self, places: list[Place], *, wait: float) -> list[Place]:
+        """Make a pod at each place and wait up to `wait` seconds for all: the places with address, or with a reason."""
+        self._made = True  # before the first request: it may have been served though its answer is lost
+        expires = time.time() + self._seconds + GRACE_SECONDS
+        await self._client.apply(manifests.namespace(self.namespace, expires=expires, runner=leftovers.runner()))
+        await self._client.apply(manifests.account(self.namespace))
+        await asyncio.gather(*(self._client.apply(self._pod(place)) for place in places))
+        pods: dict[str, Item] = {}
+        try:
+            async with asyncio.timeout(wait):
+                await self._watch(pods, len(places))
+        except TimeoutError:
+            pass  # the ready ones take part, the others say why they do not
+        return [_located(place, pods.get(place.pod, {})) for place in places]
+
+    def _pod(self, place: Place) -> Item:
+        seconds = self._seconds + GRACE_SECONDS
+        return manifests.pod(place, self.namespace, image=self._image, token=self._token, seconds=seconds)
+
+    async def _watch(self, pods: dict[str, Item], count: int) -> None:
+        """Keep `pods` (by name) up to date until each of the `count` is ready or beyond hope."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods"
+        while True:
+            async for kind, item in self._client.watch(path):
+                if kind in ("ADDED", "MODIFIED"):
+                    pods[name_of(item)] = item
+                if len(pods) == count and all(map(_decided, pods.values())):
+                    return
+            await asyncio.sleep(0.2)  # the server ended the watch; the next one begins with what there is
+
+    async def down(self) -> str:
+        """Delete the namespace, with a client of its own, since the other's time may be over. Returns a complaint."""
+        if not self._made:
+            return ""
+        try:
+            async with asyncio.timeout(CLEANUP_SECONDS):
+                async with await open_client(self._client.ref, deadline=CLEANUP_SECONDS) as client:
+                    await client.delete(f"/api/v1/namespaces/{self.namespace}")
+        except (FabricError, TimeoutError) as error:
+            return f"namespace {self.namespace} is left behind; the next verification removes it ({error})"
+        return ""
+
+    async def check(self, place: Place, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+        """POST /check to the pod at `place` through the API server. ApiError, Unreachable, FabricError."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{place.pod}:{manifests.CONTROL_PORT}/proxy/check"
+        body = {**request, "token": self._token}
+        for last in (False, True):
+            try:
+                answer = await self._client.request("POST", path, body=body, timeout=timeout)
+                if isinstance(answer, dict):
+                    return answer
+                raise FabricError(f"the verifier pod {place.pod} answered with something else.", cluster=place.cluster)
+            except ApiError as error:
+                # 503: the API server found no way to the pod this time; nothing was checked yet
+                if last or error.status != 503:
+                    raise
+            await asyncio.sleep(1)
+        raise AssertionError("unreachable")
+
+
+def _decided(pod: Item) -> bool:
+    return condition(pod, "Ready") or _waiting(pod)[0] in _HOPELESS or _ended(pod)
+
+
+def _ended(pod: Item) -> bool:
+    return dig(pod, "status", "phase") in ("Failed", "Succeeded")
+
+
+def _waiting(pod: Item) -> tuple[str, str]:
+    """Reason and message of the container that waits, or two empty strings."""
+    for status in dig(pod, "status", "containerStatuses") or ():
+        state = dig(status, "state", "waiting") or {}
+        return str(state.get("reason") or ""), str(state.get("message") or "")
+    return "", ""
+
+
+def _located(place: Place, pod: Item) -> Place:
+    """The place with the pod's address, or with the reason why it is not ready."""
+    addresses = [str(entry.get("ip")) for entry in dig(pod, "status", "podIPs") or ()]
+    if addresses and condition(pod, "Ready"):
+        return replace(place, address=addresses[0])
+    reason, message = _waiting(pod)
+    if _ended(pod):
+        reason = str(dig(pod, "status", "reason") or dig(pod, "status", "phase"))
+        message = str(dig(pod, "status", "message") or "")
+    words = ": ".join(word for word in (reason or "not started", message) if word)
+    return replace(place, reason=f"verifier pod not ready: {words}")

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole verification: pods in every cluster, every ordered pair checked, failures explained, pods gone again."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from ..client.client import Client
+from ..client.fleet import fleet
+from ..client.types import ClusterRef, Outcome
+from ..errors import FabricError
+from ..facts.types import Node
+from . import crosscheck, evidence, leftovers, manifests, stage
+from .meeting import Arrival, Meeting
+from .types import UNKNOWN, ClusterReport, NameAnswer, Options, Pair, Place, Verification
+
+CONTACT_SECONDS = 30.0  # a cluster whose API does not answer by then takes no part
+READY_SECONDS = 120.0  # for the pods, image pull included
+
+Progress = Callable[[str, str], None]
+"""Called with a cluster's name and what happens there now."""
+
+
+def quiet(cluster: str, text: str) -> None:
+    """A Progress that says nothing."""
+
+
+async def verify(refs: Sequence[ClusterRef], options: Options, progress: Progress = quiet) -> Verification:
+    """Check every ordered pair of clusters. Never raises for what a cluster or the network does: it is in the result.
+
+    Each cluster costs at most `options.deadline` seconds plus its clean-up.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    meeting = Meeting(ref.name for ref in refs)
+    runs = [_Run(ref, [other.name for other in refs], meeting, options, progress) for ref in refs]
+    outcomes = await asyncio.gather(*(run.go() for run in runs))
+    pairs = [pair for run in runs for pair in run.pairs.values()]
+    pairs += _absent(runs)
+    pairs.sort(key=lambda pair: (pair.source.label, pair.target.label))
+    reports = tuple(run.report(outcome) for run, outcome in zip(runs, outcomes, strict=True))
+    seconds = round(time.monotonic() - clock, 1)
+    return Verification(reports, tuple(pairs), seconds, started.isoformat(timespec="seconds"))
+
+
+class _Run:
+    """One cluster's part of the run; what it has found so far survives its deadline."""
+
+    def __init__(
+        self, ref: ClusterRef, clusters: list[str], meeting: Meeting, options: Options, progress: Progress
+    ) -> None:
+        self.ref, self.clusters, self.meeting, self.options, self.progress = ref, clusters, meeting, options, progress
+        self.places: list[Place] = []
+        self.pairs: dict[tuple[str, str], Pair] = {}
+        self.names: list[NameAnswer] = []
+        self.notes: list[str] = []
+        self.evidence = evidence.Evidence(ref.name)
+
+    async def go(self) -> Outcome[None]:
+        """Run within the deadline; the clean-up has its own time after it."""
+        try:
+            seconds = self.options.deadline + stage.CLEANUP_SECONDS + 5
+            outcomes = await fleet([self.ref], self._work, deadline=seconds, limit=1)
+        finally:
+            self.meeting.leave(self.ref.name)
+        outcome = outcomes[self.ref.name]
+        if outcome.error:
+            self.progress(self.ref.name, str(outcome.error))
+        return outcome
+
+    async def _work(self, client: Client) -> None:
+        image = self.options.image[self.ref.name]
+        here = stage.Stage(client, image=image, token=secrets.token_hex(16), seconds=self.options.deadline)
+        try:
+            async with asyncio.timeout(self.options.deadline):
+                await self._check(client, here)
+        except TimeoutError:
+            raise FabricError(
+                f"the verification was not done within its {self.options.deadline:.0f} s.",
+                cluster=self.ref.name,
+                fix="raise fabric_deadline, or look at what its pods wait for.",
+            ) from None
+        finally:
+            self.meeting.leave(self.ref.name)
+            if complaint := await here.down():
+                self.notes.append(complaint)
+
+    async def _check(self, client: Client, here: stage.Stage) -> None:
+        nodes = await self._contact(client)
+        self.places = here.places(nodes, self.evidence.gateways)
+        self.progress(self.ref.name, f"starting verifier pods on {', '.join(place.node for place in self.places)}")
+        self.places = await here.up(self.places, wait=min(READY_SECONDS, self.options.deadline / 2))
+        standing = [place for place in self.places if place.address]
+        if not standing:
+            reasons = "; ".join(sorted({place.reason for place in self.places})) or "it has no ready Linux node"
+            raise FabricError(f"no verifier pod became ready: {reasons}.", cluster=self.ref.name)
+        self.meeting.arrive(self.ref.name, Arrival(tuple(standing), self.evidence))
+        checker = crosscheck.Checker(here, self.evidence, self.meeting, self.options)
+        others = [name for name in self.clusters if name != self.ref.name or self.options.within]
+        self.progress(self.ref.name, f"{len(standing)} verifier pods ready")
+        await asyncio.gather(
+            *(checker.names(place, self.names) for place in standing),
+            *(checker.cluster(standing, name, self.pairs) for name in others),
+        )
+        self.meeting.leave(self.ref.name)
+        self.progress(self.ref.name, f"{len(self.pairs)} pairs checked")
+        await self.meeting.all_gone()
+
+    async def _contact(self, client: Client) -> list[Node]:
+        """Read the cluster's state, remove what earlier runs left, choose the nodes."""
+        limit = min(CONTACT_SECONDS, self.options.deadline / 2)
+        try:
+            async with asyncio.timeout(limit):
+                self.evidence, removed = await asyncio.gather(evidence.read(client), leftovers.remove(client))
+        except TimeoutError:
+            raise FabricError(f"its API server did not answer within {limit:.0f} s.", cluster=self.ref.name) from None
+        self.notes += [f"removed {name}, left by a run that was killed" for name in removed]
+        chosen, absent = manifests.choose(self.evidence.nodes, self.evidence.gateways, self.options.nodes)
+        self.notes += [f"node {node.name} is not Ready and was not checked" for node in absent]
+        return chosen
+
+    def report(self, outcome: Outcome[None]) -> ClusterReport:
+        """This cluster's part of the result."""
+        error = outcome.error
+        return ClusterReport(
+            self.ref.name,
+            cluster_id=self.evidence.cluster_id,
+            reason=error.message if error else "",
+            fix=error.fix if error else "",
+            places=tuple(self.places),
+            names=tuple(sorted(self.names, key=lambda answer: answer.place.label)),
+            notes=tuple(self.notes),
+            seconds=round(outcome.seconds, 1),
+            requests=outcome.requests,
+        )
+
+
+def _absent(runs: list[_Run]) -> list[Pair]:
+    """The pairs that nobody could check, one for each pair of places; a cluster without pods counts as one place."""
+    found = []
+    for source in runs:
+        for target in runs:
+            if source is target and not source.options.within:
+                continue
+            for here in source.places or [Place(source.ref.name, "", "")]:
+                for there in target.places or [Place(target.ref.name, "", "")]:
+                    if here is not there and (here.label, there.label) not in source.pairs:
+                        found.append(Pair(here, there, UNKNOWN, reason=_why(here, there, source, target)))
+    return found
+
+
+def _why(here: Place, there: Place, source: _Run, target: _Run) -> str:
+    for place, run in ((here, source), (there, target)):
+        if not run.places:
+            return f"cluster {run.ref.name} did not take part"
+        if not place.address:
+            return f"{place.label}: {place.reason or 'its pod never started'}"
+    return "not done before the deadline"
