@@ -1,0 +1,127 @@
+"""Creates, checks and deletes clusters with kind."""
+from __future__ import annotations
+
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import plugin
+from .cache import digest
+from .dockerd import Engine, docker
+from .kindconfig import config, node_settings
+from .paths import Paths
+from .spec import ClusterSpec
+from .state import State
+from .steps import Step, Steps
+
+_ADMIN = "/etc/kubernetes/admin.conf"
+_AT_ONCE = 3  # kubeadm of more clusters than that gets slower, not faster, on small machines
+
+
+@dataclass(frozen=True)
+class NodeImage:
+    """What nodes are made of: an image name for the engine, and whether the lab built it."""
+
+    name: str
+    own: bool
+
+
+class Clusters:
+    """The clusters of one lab on one engine."""
+
+    def __init__(self, paths: Paths, state: State, steps: Steps, engine: Engine, kind: str) -> None:
+        self.paths, self.state, self.steps, self.engine, self.kind = paths, state, steps, engine, kind
+
+    def bring_up(self, wanted: tuple[ClusterSpec, ...], image: NodeImage) -> list[str]:
+        """Creates the clusters that do not run as wanted; removes those that are not wanted. Returns what was created."""
+        for name in sorted(set(self.recorded()) - {cluster.name for cluster in wanted}):
+            self.delete(name)
+        missing = [cluster for cluster in wanted if not self.complete(cluster, image)]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            tasks = [pool.submit(self._create, cluster, image) for cluster in missing]
+        for task in tasks:
+            task.result()
+        return [cluster.name for cluster in missing]
+
+    def recorded(self) -> dict[str, str]:
+        """Clusters that are finished, with the digest of what they were made from."""
+        return dict(self.state.get("clusters", {}))
+
+    def complete(self, cluster: ClusterSpec, image: NodeImage) -> bool:
+        """Whether the cluster was finished from this very specification and all its nodes run."""
+        if self.recorded().get(cluster.name) != _key(cluster, image):
+            return False
+        return all(self.node_running(node) for node in cluster.nodes)
+
+    def node_running(self, node: str) -> bool:
+        answer = docker(self.engine, "inspect", "--format", "{{.State.Running}}", node)
+        return answer.stdout.strip() == "true"
+
+    def delete(self, name: str) -> None:
+        """Deletes a cluster, also half of one, and forgets it."""
+        with self.steps.step(f"delete cluster {name}", limit=120) as step:
+            self._delete(step, name)
+
+    def _delete(self, step: Step, name: str) -> None:
+        self._record(name, None)
+        step.run([self.kind, "delete", "cluster", "--name", name, "--kubeconfig", str(self.paths.kubeconfig)], env=self.engine.environment)
+
+    def _create(self, cluster: ClusterSpec, image: NodeImage) -> None:
+        with self.steps.step(f"create cluster {cluster.name}", limit=420) as step:
+            self._delete(step, cluster.name)
+            extras = self.paths.home / "clusters" / cluster.name
+            extras.mkdir(parents=True, exist_ok=True)
+            (extras / "node.sysctl").write_text(node_settings(cluster))
+            document = config(cluster, self._port(cluster.name), own_image=image.own, extras=extras)
+            path = self.paths.home / "clusters" / f"{cluster.name}.json"
+            path.write_text(document)
+            step.run([self.kind, "create", "cluster", "--image", image.name, "--config", str(path), "--retain",
+                      "--kubeconfig", str(self.paths.kubeconfig), "-v", "1"], env=self.engine.environment)
+            self._settle(step, cluster, image)
+            self._record(cluster.name, _key(cluster, image))
+
+    def _settle(self, step: Step, cluster: ClusterSpec, image: NodeImage) -> None:
+        if not image.own:  # the published image's systemd does not read our settings
+            for node in cluster.nodes:
+                step.run(["docker", "exec", "--privileged", node, "sysctl", "-q", "-p", "/kind/lab/node.sysctl"], env=self.engine.environment)
+        if cluster.plugin == "lab" and image.own:
+            self.kubectl(step, cluster, "apply", "--server-side", "-f", "-", stdin=plugin.manifest(cluster).encode())
+        if cluster.plugin == "lab":
+            self.kubectl(step, cluster, "wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={step.left:.0f}s")
+
+    def kubectl(self, step: Step, cluster: ClusterSpec, *words: str, stdin: bytes = b"") -> None:
+        """kubectl inside the first node: works without a client or a way to the API server."""
+        command = ["docker", "exec", "-i", cluster.nodes[0], "kubectl", "--kubeconfig", _ADMIN, *words]
+        step.run(command, env=self.engine.environment, stdin=stdin)
+
+    def ports(self) -> dict[str, int]:
+        """Ports of the API servers on 127.0.0.1, by cluster."""
+        return dict(self.state.get("ports", {}))
+
+    def _port(self, name: str) -> int:
+        """A port that is free on the machine; a cluster keeps its port for the life of the lab."""
+        ports = self.ports()
+        if name not in ports:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                ports[name] = free.getsockname()[1]
+            self.state.merge("ports", name, ports[name])
+        return ports[name]
+
+    def _record(self, name: str, key: str | None) -> None:
+        self.state.merge("clusters", name, key)
+
+    def addresses(self, cluster: ClusterSpec) -> dict[str, str]:
+        """Addresses of the nodes, by container name; empty for one that does not run."""
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return {node: docker(self.engine, "inspect", "--format", form, node).stdout.strip() for node in cluster.nodes}
+
+
+def _key(cluster: ClusterSpec, image: NodeImage) -> str:
+    return digest("cluster", 1, json.dumps(asdict(cluster), sort_keys=True), image.name)
+
+
+def read_log(path: Path) -> str:
+    """A log as text, empty if there is none."""
+    return path.read_text(errors="replace") if path.exists() else ""
