@@ -1,0 +1,81 @@
+"""The running lab as integration tests see it: clusters by name, playbooks by name, a time limit for everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+INVENTORY = ROOT / "examples" / "lab" / "clusters.yml"
+AGENT_IMAGE = "docker.io/local/clusterset-agent:1"
+
+
+class CommandFailedError(AssertionError):
+    """A command ended with an exit code that the test did not expect; the message holds its output."""
+
+
+def lab_home() -> Path:
+    """The lab's folder: `.lab`, or where LAB_HOME says."""
+    return Path(os.environ.get("LAB_HOME") or ROOT / ".lab").absolute()
+
+
+@dataclass(frozen=True)
+class RunningLab:
+    """Real clusters. ``kubeconfig`` has a context ``kind-<name>`` for each."""
+
+    kubeconfig: Path
+    inventory: Path = INVENTORY
+
+    def environment(self) -> dict[str, str]:
+        """What programs that speak to the clusters find in their environment."""
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{lab_home() / 'bin'}:{os.environ['PATH']}",
+            "KUBECONFIG": str(self.kubeconfig),
+            "AGENT_IMAGE": AGENT_IMAGE,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
+            "ANSIBLE_CONFIG": str(INVENTORY.parent / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    def run(self, *words: str | Path, codes: tuple[int, ...] = (0,), limit: float = 600) -> str:
+        """Run a command; returns its output (both streams). Another exit code than one of ``codes`` fails the test."""
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=ROOT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+        if done.returncode not in codes:
+            raise CommandFailedError(f"{' '.join(map(str, words))}: exit code {done.returncode}\n{done.stdout}")
+        return done.stdout
+
+    def lab(self, *words: str, codes: tuple[int, ...] = (0,), limit: float = 600) -> str:
+        """`python -m tests.lab ...`; with `exec --node NODE -- ...` a command inside a node."""
+        return self.run(sys.executable, "-m", "tests.lab", *words, codes=codes, limit=limit)
+
+    def playbook(self, name: str, *arguments: str, codes: tuple[int, ...] = (0,), limit: float = 900) -> str:
+        """Run one of the collection's playbooks on the lab's inventory."""
+        return self.run(
+            "ansible-playbook", "-i", self.inventory, f"clusterset.fabric.{name}", *arguments, codes=codes, limit=limit
+        )
+
+    def kubectl(self, cluster: str, *words: str, codes: tuple[int, ...] = (0,), limit: float = 120) -> str:
+        """kubectl on one cluster, by its name."""
+        return self.run("kubectl", "--context", f"kind-{cluster}", *words, codes=codes, limit=limit)
+
+    def objects(self, cluster: str, *words: str) -> list[dict[str, Any]]:
+        """`kubectl get <words> -o json` as a list of objects."""
+        found = json.loads(self.kubectl(cluster, "get", *words, "--output", "json"))
+        items: list[dict[str, Any]] = found["items"] if found["kind"].endswith("List") else [found]
+        return items
