@@ -11,8 +11,6 @@ export PYTHONPATH := $(CURDIR)/.build/collections:$(CURDIR)/agent:$(CURDIR)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
--include tests/lab/lab.mk
-
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +35,24 @@ lint: venv ## the gates that need seconds: style, types, import contract, ansibl
 
 sanity: venv ## ansible-test sanity in a clean copy, without containers
 	@$(PYTEST) tests/gates/test_sanity.py -q -rs
+
+.PHONY: lab lab-down
+lab: venv-lab ## real clusters on this machine; a second call finds them running
+	@$(PY) -m tests.lab up
+lab-down: venv-lab ## take the lab down and put the machine's settings back
+	@$(PY) -m tests.lab down
+
+AGENT_IMAGE ?= docker.io/local/clusterset-agent:1
+INVENTORY ?= examples/lab/clusters.yml
+ON_LAB = KUBECONFIG=$(CURDIR)/.lab/kubeconfig AGENT_IMAGE=$(AGENT_IMAGE) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg
+
+.PHONY: agent-image demo
+agent-image: venv-lab ## build the agent's image and load it into the lab's clusters
+	@$(PY) -m tests.lab images build --context agent --tag $(AGENT_IMAGE)
+
+demo: lab agent-image ## three real clusters, joined: ends with the matrix of who reaches whom
+	@$(ON_LAB) ansible-playbook -i $(INVENTORY) clusterset.fabric.site
+	@cat examples/lab/next.txt
 
 .PHONY: clean
 clean: ## remove what was built here; the lab's own state is removed by lab-down
