@@ -12,6 +12,7 @@ from .raw import Item, Raw, containers, dig
 from .services import image_version
 
 _BACKENDS = ("vxlan", "host-gw", "ipip", "wireguard")
+OVERHEAD = {"vxlan": 50, "wireguard": 80}  # bytes that flannel takes off the MTU it is given
 
 
 def config_reference(item: Item) -> tuple[str, str]:
@@ -23,7 +24,7 @@ def config_reference(item: Item) -> tuple[str, str]:
 
 
 def details(raw: Raw, item: Item) -> dict[str, Any]:
-    """Version, data plane, backend and MTU. The MTU is 0 where flannel takes it from the node's interface."""
+    """Version, data plane, backend and the pods' MTU, which is 0 where flannel takes it from the node's interface."""
     conf = mapping((raw.plugin_config.get("data") or {}).get("net-conf.json", ""))
     images = [str(each.get("image", "")) for each in containers(item) if "flannel" in str(each.get("image", ""))]
     backend = str(dig(conf, "Backend", "Type") or "")
@@ -31,7 +32,7 @@ def details(raw: Raw, item: Item) -> dict[str, Any]:
         "version": next(filter(None, map(image_version, images)), ""),
         "data_plane": ("nftables" if conf.get("EnableNFTables") else "iptables") if conf else "",
         "backend": backend if backend in _BACKENDS else "",
-        "mtu": int(dig(conf, "Backend", "MTU") or 0),
+        "mtu": max(0, int(dig(conf, "Backend", "MTU") or 0) - OVERHEAD.get(backend, 0)),
     }
 
 
