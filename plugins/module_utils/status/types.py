@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 CHECKS = ("icmp", "tcp", "udp", "source", "large", "bulk", "connections")
@@ -17,15 +18,15 @@ OK, FAILED, SKIPPED, UNKNOWN = "ok", "failed", "skipped", "unknown"
 class Options:
     """How to verify.
 
-    `image`: the agent's image of each cluster, by inventory host name. `nodes`: `sample` is one gateway and one other
-    node in each cluster, `all` is each ready Linux node. `within` adds the pairs inside each cluster. `deadline`:
-    seconds for each cluster, without the clean-up. Sizes are bytes.
+    `images` (the agent's) and `deadlines` (seconds, without the clean-up) are by inventory host name. `nodes`: `sample`
+    is one gateway and one other node in each cluster, `all` is each ready Linux node. `within` adds the pairs inside
+    each cluster. Sizes are bytes.
     """
 
-    image: dict[str, str]
+    images: Mapping[str, str]
+    deadlines: Mapping[str, float] = field(default_factory=dict)
     nodes: str = "sample"
     within: bool = False
-    deadline: float = 300.0
     large_bytes: int = 8000
     bulk_bytes: int = 2_000_000
     connections: int = 200
@@ -110,7 +111,7 @@ class ClusterReport:
 
 @dataclass(frozen=True)
 class Verification:
-    """The whole run. `deadline_passed` clusters show up as unknown pairs."""
+    """The whole run."""
 
     clusters: tuple[ClusterReport, ...] = ()
     pairs: tuple[Pair, ...] = ()

@@ -21,6 +21,7 @@ from .meeting import Arrival, Meeting
 from .types import UNKNOWN, ClusterReport, NameAnswer, Options, Pair, Place, Verification
 
 CONTACT_SECONDS = 30.0  # a cluster whose API does not answer by then takes no part
+DEADLINE = 300.0
 READY_SECONDS = 120.0  # for the pods, image pull included
 
 Progress = Callable[[str, str], None]
@@ -34,7 +35,7 @@ def quiet(cluster: str, text: str) -> None:
 async def verify(refs: Sequence[ClusterRef], options: Options, progress: Progress = quiet) -> Verification:
     """Check every ordered pair of clusters. Never raises for what a cluster or the network does: it is in the result.
 
-    Each cluster costs at most `options.deadline` seconds plus its clean-up.
+    Each cluster costs at most its deadline plus its clean-up.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     meeting = Meeting(ref.name for ref in refs)
@@ -55,6 +56,7 @@ class _Run:
         self, ref: ClusterRef, clusters: list[str], meeting: Meeting, options: Options, progress: Progress
     ) -> None:
         self.ref, self.clusters, self.meeting, self.options, self.progress = ref, clusters, meeting, options, progress
+        self.deadline = options.deadlines.get(ref.name, DEADLINE)
         self.places: list[Place] = []
         self.pairs: dict[tuple[str, str], Pair] = {}
         self.names: list[NameAnswer] = []
@@ -64,7 +66,7 @@ class _Run:
     async def go(self) -> Outcome[None]:
         """Run within the deadline; the clean-up has its own time after it."""
         try:
-            seconds = self.options.deadline + stage.CLEANUP_SECONDS + 5
+            seconds = self.deadline + stage.CLEANUP_SECONDS + 5
             outcomes = await fleet([self.ref], self._work, deadline=seconds, limit=1)
         finally:
             self.meeting.leave(self.ref.name)
@@ -74,14 +76,14 @@ class _Run:
         return outcome
 
     async def _work(self, client: Client) -> None:
-        image = self.options.image[self.ref.name]
-        here = stage.Stage(client, image=image, token=secrets.token_hex(16), seconds=self.options.deadline)
+        image = self.options.images[self.ref.name]
+        here = stage.Stage(client, image=image, token=secrets.token_hex(16), seconds=self.deadline)
         try:
-            async with asyncio.timeout(self.options.deadline):
+            async with asyncio.timeout(self.deadline):
                 await self._check(client, here)
         except TimeoutError:
             raise FabricError(
-                f"the verification was not done within its {self.options.deadline:.0f} s.",
+                f"the verification was not done within its {self.deadline:.0f} s.",
                 cluster=self.ref.name,
                 fix="raise fabric_deadline, or look at what its pods wait for.",
             ) from None
@@ -94,7 +96,7 @@ class _Run:
         nodes = await self._contact(client)
         self.places = here.places(nodes, self.evidence.gateways)
         self.progress(self.ref.name, f"starting verifier pods on {', '.join(place.node for place in self.places)}")
-        self.places = await here.up(self.places, wait=min(READY_SECONDS, self.options.deadline / 2))
+        self.places = await here.up(self.places, wait=min(READY_SECONDS, self.deadline / 2))
         standing = [place for place in self.places if place.address]
         if not standing:
             reasons = "; ".join(sorted({place.reason for place in self.places})) or "it has no ready Linux node"
@@ -113,7 +115,7 @@ class _Run:
 
     async def _contact(self, client: Client) -> list[Node]:
         """Read the cluster's state, remove what earlier runs left, choose the nodes."""
-        limit = min(CONTACT_SECONDS, self.options.deadline / 2)
+        limit = min(CONTACT_SECONDS, self.deadline / 2)
         try:
             async with asyncio.timeout(limit):
                 self.evidence, removed = await asyncio.gather(evidence.read(client), leftovers.remove(client))

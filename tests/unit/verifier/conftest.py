@@ -70,7 +70,7 @@ def _wire(net: Net, side: str, number: int) -> None:
 
 def _start(net: Net, side: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "VERIFIER_NAME": side, "VERIFIER_TOKEN": TOKEN, "PYTHONPATH": str(AGENT)}
-    # No capability and an ordinary group, as in a pod: ICMP must work so. The user stays, since it owns the interpreter.
+    # No capability and an ordinary group, as in a pod. The user stays: the interpreter may be readable for it alone.
     command = ["ip", "netns", "exec", net.prefix + side, "setpriv", "--regid=65532", "--clear-groups"]
     command += ["--inh-caps=-all", "--bounding-set=-all", sys.executable, "-m", "clusterset_agent.verifier"]
     return subprocess.Popen(command, env=environment)
