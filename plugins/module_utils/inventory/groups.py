@@ -14,7 +14,6 @@ from . import _lib
 from .entries import Entry, fault, kind_of, plain
 from .names import VARIABLE
 
-
 EXAMPLE = "for example labels.env == 'prod'"
 
 
@@ -91,5 +90,5 @@ def _values(compiled: Any, document: Mapping[str, Any], place: str, host: str) -
     kept = [value for value in values if value is not None and value is not False and value != ""]
     for value in kept:
         if isinstance(value, (Mapping, list)):
-            raise fault(place, f"gives {kind_of(value)} for {host}.", "let it give true, a string, or a list of strings")
+            raise fault(place, f"gives {kind_of(value)} for {host}.", "it must be true, a string, or a list of strings")
     return kept

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import kubeconfig, written
+from . import clusterprofile, kind, kubeconfig, written
 from .entries import Entry, fault, kind_of, listed, nearest
 from .found import Found
 from .groups import Groups, compute, document
 from .names import check_hosts, check_ids
+from .references import check_references
 from .variables import LABELS, Layer, layers, merge
 
 GROUP = "clusters"  # every cluster is in it, whatever its source
@@ -28,12 +29,14 @@ class HostMap:
 
     :param own: host name to the variables that the source found.
     :param chain: host name to the places of its variables in the file.
-    :param groups: groups by JMESPath.
+    :param groups: groups by JMESPath and by Ansible's own ways.
+    :param composed: host name to variables that templates gave; they come last.
     """
 
     own: dict[str, dict[str, Any]]
     chain: dict[str, list[Layer]]
     groups: Groups = field(default_factory=Groups)
+    composed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
         """Plain data for a cache."""
@@ -42,7 +45,7 @@ class HostMap:
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> HostMap:
         """The map that ``dump`` wrote."""
-        return cls(dict(data["own"]), dict(data["chain"]), Groups(**data["groups"]))
+        return cls(dict(data["own"]), dict(data["chain"]), Groups(**data["groups"]), dict(data["composed"]))
 
     def variables(self, config: Mapping[str, Any], base: str) -> dict[str, dict[str, Any]]:
         """Host name to its finished variables."""
@@ -60,7 +63,9 @@ def build(config: Mapping[str, Any], base: str) -> HostMap:
     own = {cluster.name: _own(cluster) for cluster in clusters}
     result = HostMap(own, layers(config, clusters))
     finished = result.variables(config, base)
-    check_ids(finished, {cluster.name: cluster.place for cluster in clusters})
+    places = {cluster.name: cluster.place for cluster in clusters}
+    check_ids(finished, places)
+    check_references(finished, own, places)
     expressions = config.get("cluster_groups")
     if expressions:
         documents = {c.name: document(c.name, c.source, c.properties, finished[c.name]) for c in clusters}
@@ -69,13 +74,20 @@ def build(config: Mapping[str, Any], base: str) -> HostMap:
     return result
 
 
-def find_all(config: Mapping[str, Any], base: str) -> list[Found]:
-    """The clusters of all sources, in their order."""
+def check_shape(config: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Refuse options outside ``known``, and ours if they are no list or mapping."""
+    entry = Entry(config, "", known)
     sources = config.get("sources")
     if not isinstance(sources, list) or not sources:
         raise fault("sources", f"expected a list, found {kind_of(sources)}.", "write sources: [{kubeconfig: path}]")
+    for option in ("variables", "cluster_groups", "compose", "groups"):
+        entry.mapping(option)
+
+
+def find_all(config: Mapping[str, Any], base: str) -> list[Found]:
+    """The clusters of all sources, in their order."""
     found: list[Found] = []
-    for index, source in enumerate(sources):
+    for index, source in enumerate(config["sources"]):
         found.extend(_find(source, index, base))
     return found
 
@@ -83,6 +95,10 @@ def find_all(config: Mapping[str, Any], base: str) -> list[Found]:
 def _find(source: Any, index: int, base: str) -> list[Found]:
     place = f"sources[{index}]"
     data = Entry(source, place).data
+    if "kind" in data:
+        return kind.find(data, place, base)
+    if "cluster_profiles" in data:
+        return clusterprofile.find(data, place, base)
     if "kubeconfig" in data:
         return kubeconfig.find(data, place, base)
     if "clusters" in data:

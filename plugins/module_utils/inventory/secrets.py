@@ -23,7 +23,7 @@ VALUES = {
     "an OpenShift token": re.compile(r"\bsha256~[\w-]{20,}"),
     "a kubeadm token": re.compile(r"\A[a-z0-9]{6}\.[a-z0-9]{16}\Z"),
     "a password in a URL": re.compile(r"://[^/\s:@{]*:[^/\s@{]+@"),
-    "a kubeconfig": re.compile(r"^\s*(users|clusters):\s*$.*^\s*-?\s*(token|user|client-key-data|cluster):", re.M | re.S),
+    "a kubeconfig": re.compile(r"\b(client-key-data|client-certificate-data|certificate-authority-data)\b"),
 }
 TEMPLATE = re.compile(r"\A\s*\{\{.*\}\}\s*\Z", re.S)
 
@@ -34,32 +34,7 @@ def refuse_secrets(variables: Mapping[str, Any], place: str) -> None:
     A template that looks a secret up is a reference and passes; so do booleans and empty values.
     """
     for name, value in variables.items():
-        _check(str(name), value, f"{place}.{name}")
-
-
-def _check(name: str, value: Any, place: str) -> None:
-    if isinstance(value, Mapping):
-        if {"users", "clusters"} <= set(value) or {"token", "user"} & set(value):
-            raise fault(place, "holds a kubeconfig or a credential.", FIX)
-        refuse_secrets(value, place)
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            _check(name, item, f"{place}[{index}]")
-    elif isinstance(value, str):
-        _check_text(name, value, place)
-    elif value is not None and not isinstance(value, (bool, int, float)):
-        if type(value).__name__ == "EncryptedString":
-            raise fault(place, "is vault-encrypted; the cache and exports of an inventory would hold it in clear.", FIX)
-    elif named_like_secret(name) and isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise fault(place, "is named like a secret.", FIX)
-
-
-def _check_text(name: str, value: str, place: str) -> None:
-    for what, pattern in VALUES.items():
-        if pattern.search(value):
-            raise fault(place, f"holds {what}.", FIX)
-    if named_like_secret(name) and value and not TEMPLATE.match(value):
-        raise fault(place, "is named like a secret.", FIX)
+        _check(value, f"{place}.{name}", named_like_secret(str(name)))
 
 
 def named_like_secret(name: str) -> bool:
@@ -68,3 +43,29 @@ def named_like_secret(name: str) -> bool:
     if words[-1] in REFERENCE_ENDS:
         return False
     return bool(WORDS & set(words)) or any(pair in PAIRS for pair in pairwise(words))
+
+
+def _check(value: Any, place: str, named: bool) -> None:
+    """Check one value; ``named``: it or a mapping around it is named like a secret."""
+    if isinstance(value, Mapping):
+        if {"users", "clusters"} <= set(value):
+            raise fault(place, "holds a kubeconfig.", FIX)
+        for name, item in value.items():
+            _check(item, f"{place}.{name}", named or named_like_secret(str(name)))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _check(item, f"{place}[{index}]", named)
+    elif type(value).__name__ == "EncryptedString":
+        raise fault(place, "is vault-encrypted; exports of an inventory would hold it in clear.", FIX)
+    elif isinstance(value, str):
+        _check_text(value, place, named)
+    elif named and isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise fault(place, "is named like a secret.", FIX)
+
+
+def _check_text(value: str, place: str, named: bool) -> None:
+    for what, pattern in VALUES.items():
+        if pattern.search(value):
+            raise fault(place, f"holds {what}.", FIX)
+    if named and value and not TEMPLATE.match(value):
+        raise fault(place, "is named like a secret.", FIX)
