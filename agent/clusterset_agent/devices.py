@@ -1,0 +1,173 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices, addresses and neighbours: what the kernel holds against what it should hold."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from .faults import AgentError
+from .kernel_state import Neighbour, Vxlan
+from .names import LINK_PREFIX
+
+_PERMANENT = 0x80
+_SELF = 2
+_UP = 1
+
+
+class Devices:
+    """Network devices by netlink; every method changes only what differs and returns what it changed.
+
+    The picture of the kernel is read by :meth:`refresh`, once for a whole pass, and again after each change.
+    """
+
+    def __init__(self, netlink: Any) -> None:
+        self._netlink = netlink
+        self._links: dict[str, Any] = {}
+        self._addresses: dict[int, set[tuple[str, int]]] = {}
+
+    def refresh(self) -> None:
+        """Read all devices and IPv4 addresses."""
+        self._links = {link.get_attr("IFLA_IFNAME"): link for link in self._netlink.get_links()}
+        self._addresses = {}
+        for row in self._netlink.get_addr(family=socket.AF_INET):
+            found = (row.get_attr("IFA_LOCAL"), row["prefixlen"])
+            self._addresses.setdefault(row["index"], set()).add(found)
+
+    def indexes(self) -> dict[str, int]:
+        """Return the index of every device by name."""
+        return {name: link["index"] for name, link in self._links.items()}
+
+    def holder(self, address: str) -> tuple[str, int]:
+        """Return name and MTU of the device that carries this node's own address."""
+        for name, link in self._links.items():
+            if any(local == address for local, _ in self._addresses.get(link["index"], ())):
+                return name, link.get_attr("IFLA_MTU")
+        raise AgentError(f"no device of this node carries its address {address}")
+
+    def links(self) -> set[str]:
+        """Return the names of all link interfaces."""
+        return {name for name in self._links if name.startswith(LINK_PREFIX)}
+
+    def add(self, name: str, kind: str, **settings: Any) -> list[str]:
+        """Make a device."""
+        self._netlink.link("add", ifname=name, kind=kind, **settings)
+        self.refresh()
+        return [f"device {name} made"]
+
+    def delete(self, name: str) -> list[str]:
+        """Remove a device if it is there."""
+        if name not in self._links:
+            return []
+        self._netlink.link("del", index=self._links[name]["index"])
+        self.refresh()
+        return [f"device {name} deleted"]
+
+    def overlay(self, wanted: Vxlan) -> list[str]:
+        """Have the overlay device as wanted; one of another shape is made anew."""
+        changes: list[str] = []
+        lower = self._get(wanted.device)["index"]
+        present = self._links.get(wanted.name)
+        if present is not None and not _same_vxlan(present, wanted, lower):
+            changes += self.delete(wanted.name)
+            present = None
+        if present is None:
+            changes += self.add(
+                wanted.name,
+                "vxlan",
+                vxlan_id=wanted.vni,
+                vxlan_port=wanted.port,
+                vxlan_local=wanted.local,
+                vxlan_link=lower,
+                vxlan_learning=0,
+                address=wanted.mac,
+            )
+        elif present.get_attr("IFLA_ADDRESS") != wanted.mac:
+            self._netlink.link("set", index=present["index"], address=wanted.mac)
+            changes.append(f"device {wanted.name} address {wanted.mac}")
+        return changes + self.up(wanted.name, wanted.mtu)
+
+    def up(self, name: str, mtu: int) -> list[str]:
+        """Have a device up with this MTU."""
+        link = self._get(name)
+        wrong: dict[str, Any] = {}
+        if link.get_attr("IFLA_MTU") != mtu:
+            wrong["mtu"] = mtu
+        if not link["flags"] & _UP:
+            wrong["state"] = "up"
+        if not wrong:
+            return []
+        self._netlink.link("set", index=link["index"], **wrong)
+        self.refresh()
+        return [f"device {name} " + " ".join(f"{key} {value}" for key, value in wrong.items())]
+
+    def address(self, name: str, address: str) -> list[str]:
+        """Have exactly this IPv4 address, as a /32, on a device of ours."""
+        index = self._get(name)["index"]
+        present = self._addresses.get(index, set())
+        changes: list[str] = []
+        if (address, 32) not in present:
+            self._netlink.addr("add", index=index, address=address, prefixlen=32)
+            changes.append(f"address {address} on {name}")
+        for other, length in present - {(address, 32)}:
+            self._netlink.addr("del", index=index, address=other, prefixlen=length)
+            changes.append(f"address {other} off {name}")
+        return changes
+
+    def neighbours(self, name: str, wanted: Iterable[Neighbour]) -> list[str]:
+        """Have exactly these nodes in the overlay's forwarding and neighbour tables."""
+        index = self._get(name)["index"]
+        forward = {(node.mac, node.underlay) for node in wanted}
+        resolve = {(node.tunnel, node.mac) for node in wanted}
+        return [*self._forwarding(index, forward), *self._resolution(index, resolve)]
+
+    def _forwarding(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
+        present = {
+            (row.get_attr("NDA_LLADDR"), row.get_attr("NDA_DST"))
+            for row in self._netlink.get_neighbours(family=socket.AF_BRIDGE, ifindex=index)
+            if row.get_attr("NDA_DST")
+        }
+        kept = {mac for mac, _ in wanted}
+        for mac, underlay in present - wanted:
+            if mac not in kept:
+                self._netlink.fdb("del", ifindex=index, lladdr=mac, dst=underlay, flags=_SELF)
+        for mac, underlay in wanted - present:
+            self._netlink.fdb("replace", ifindex=index, lladdr=mac, dst=underlay, flags=_SELF, state=_PERMANENT)
+        return [f"forwarding {mac} {underlay}" for mac, underlay in sorted(present ^ wanted)]
+
+    def _resolution(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
+        present = {
+            (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
+            for row in self._netlink.get_neighbours(family=socket.AF_INET, ifindex=index)
+            if row["state"] & _PERMANENT
+        }
+        kept = {tunnel for tunnel, _ in wanted}
+        for tunnel, mac in present - wanted:
+            if tunnel not in kept:
+                self._netlink.neigh("del", ifindex=index, dst=tunnel, lladdr=mac)
+        for tunnel, mac in wanted - present:
+            self._netlink.neigh("replace", ifindex=index, dst=tunnel, lladdr=mac, state=_PERMANENT)
+        return [f"neighbour {tunnel} {mac}" for tunnel, mac in sorted(present ^ wanted)]
+
+    def _get(self, name: str) -> Any:
+        if name not in self._links:
+            raise AgentError(f"device {name} is gone")
+        return self._links[name]
+
+
+def _same_vxlan(link: Any, wanted: Vxlan, lower: int) -> bool:
+    info = link.get_attr("IFLA_LINKINFO")
+    data = info.get_attr("IFLA_INFO_DATA") if info and info.get_attr("IFLA_INFO_KIND") == "vxlan" else None
+    if data is None:
+        return False
+    present = (
+        data.get_attr("IFLA_VXLAN_ID"),
+        data.get_attr("IFLA_VXLAN_PORT"),
+        data.get_attr("IFLA_VXLAN_LOCAL"),
+        data.get_attr("IFLA_VXLAN_LINK"),
+        data.get_attr("IFLA_VXLAN_LEARNING"),
+    )
+    return present == (wanted.vni, wanted.port, wanted.local, lower, 0)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ICMP echo: answered by the other node's kernel, so that a restart of its agent does not look like its death."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+
+_REQUEST, _REPLY = 8, 0
+_SOL_RAW, _ICMP_FILTER = 255, 1
+_HEADER = struct.Struct("!BBHHH")
+_STAMP = struct.Struct("!8sd")
+
+
+class Echo:
+    """One raw socket for all probes. Answers of other programs' probes are told apart by a token."""
+
+    def __init__(self) -> None:
+        self._token = os.urandom(8)
+        self._identifier = int.from_bytes(os.urandom(2), "big")
+        self._sequence = 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        self.socket.setblocking(False)
+        # let the kernel drop everything but answers
+        self.socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("@I", 0xFFFFFFFF & ~(1 << _REPLY)))
+
+    def send(self, address: str) -> bool:
+        """Send one request; False if the kernel refuses it (no route, no device)."""
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        payload = _STAMP.pack(self._token, time.monotonic())
+        empty = _HEADER.pack(_REQUEST, 0, 0, self._identifier, self._sequence)
+        header = _HEADER.pack(_REQUEST, 0, checksum(empty + payload), self._identifier, self._sequence)
+        try:
+            self.socket.sendto(header + payload, (address, 0))
+        except OSError:
+            return False
+        return True
+
+    def receive(self) -> list[tuple[str, float]]:
+        """Return (address, round trip in seconds) of all answers that have arrived."""
+        answers: list[tuple[str, float]] = []
+        while True:
+            try:
+                packet, (address, _) = self.socket.recvfrom(2048)
+            except OSError:
+                return answers
+            stamp = self.parse(packet)
+            if stamp is not None:
+                answers.append((address, max(0.0, time.monotonic() - stamp)))
+
+    def parse(self, packet: bytes) -> float | None:
+        """Return the time at which we sent the request that this packet answers, or None if it was not ours."""
+        start = (packet[0] & 0x0F) * 4 if packet else 0
+        body = packet[start:]
+        if len(body) < _HEADER.size + _STAMP.size:
+            return None
+        kind, _, _, identifier, _ = _HEADER.unpack_from(body)
+        token, stamp = _STAMP.unpack_from(body, _HEADER.size)
+        if kind != _REPLY or identifier != self._identifier or token != self._token:
+            return None
+        return float(stamp)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
+
+
+def checksum(data: bytes) -> int:
+    """Return the Internet checksum (RFC 1071)."""
+    if len(data) % 2:
+        data += b"\0"
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    total += total >> 16
+    return ~total & 0xFFFF

@@ -1,0 +1,51 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When something counts as alive: a pure state machine over probes sent and answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MISSES = 3
+"""Probes in a row without any answer after which a way is dead."""
+HOLD = 5
+"""Probes in a row with an answer after which a dead way is used again."""
+_WEIGHT = 0.2
+"""Weight of the newest round trip in the smoothed one."""
+
+
+@dataclass
+class Liveness:
+    """One way that is probed. ``up`` is None until the first answer or the first death."""
+
+    up: bool | None = None
+    round_trip: float | None = None
+    """Smoothed, in seconds."""
+    missed: int = 0
+    answered: int = 0
+    _waiting: bool = False
+
+    def tick(self) -> bool:
+        """Judge the time since the last tick, at which a probe was sent; return whether ``up`` changed."""
+        if self._waiting:
+            self.missed += 1
+            self.answered = 0
+        self._waiting = True
+        if self.missed >= MISSES and self.up is not False:
+            was = self.up
+            self.up = False if was else None
+            return bool(was)
+        return False
+
+    def answer(self, round_trip: float) -> bool:
+        """Take an answer, however late; return whether ``up`` changed."""
+        self._waiting = False
+        self.missed = 0
+        self.answered += 1
+        old = self.round_trip
+        self.round_trip = round_trip if old is None else old + _WEIGHT * (round_trip - old)
+        if self.up or (self.up is False and self.answered < HOLD):
+            return False
+        self.up = True
+        return True

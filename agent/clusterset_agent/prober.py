@@ -1,0 +1,81 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probes every way several times a second and tells at once when one dies or comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from .icmp import Echo
+from .liveness import Liveness
+
+INTERVAL = 0.2
+"""Seconds between two probes of the same way."""
+
+
+class Prober:
+    """Probes addresses by key: a link's interface name, or the tunnel address of a gateway of this cluster."""
+
+    def __init__(self, changed: Callable[[], None], echo: Echo | None = None) -> None:
+        self._changed = changed
+        self._echo = echo or Echo()
+        self._ways: dict[str, tuple[str, Liveness]] = {}
+        self._by_address: dict[str, list[str]] = {}
+
+    @property
+    def alive(self) -> frozenset[str]:
+        """Keys of all ways that answer."""
+        return frozenset(key for key, (_, way) in self._ways.items() if way.up)
+
+    def way(self, key: str) -> Liveness | None:
+        """Return what is known of one way."""
+        found = self._ways.get(key)
+        return found[1] if found else None
+
+    def follow(self, addresses: Mapping[str, str], assumed: frozenset[str] = frozenset()) -> None:
+        """Probe exactly these; known ones keep their state, new ones in ``assumed`` begin as alive."""
+        self._ways = {
+            key: self._keep(key, address) or (address, Liveness(up=True if key in assumed else None))
+            for key, address in addresses.items()
+        }
+        self._by_address = {}
+        for key, address in addresses.items():
+            self._by_address.setdefault(address, []).append(key)
+
+    async def run(self) -> None:
+        """Probe until cancelled."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._echo.socket.fileno(), self.receive)
+        try:
+            while True:
+                started = loop.time()
+                self.tick()
+                await asyncio.sleep(max(0.0, started + INTERVAL - loop.time()))
+        finally:
+            loop.remove_reader(self._echo.socket.fileno())
+            self._echo.close()
+
+    def tick(self) -> None:
+        """Judge all ways and send the next probes."""
+        # answers that wait in the socket must count before a slow moment of ours is taken for a death
+        self.receive()
+        verdicts = [way.tick() for _, way in self._ways.values()]
+        if any(verdicts):
+            self._changed()
+        for address, _ in self._ways.values():
+            self._echo.send(address)
+
+    def receive(self) -> None:
+        """Take the answers that have arrived."""
+        changed = False
+        for address, round_trip in self._echo.receive():
+            for key in self._by_address.get(address, ()):
+                changed |= self._ways[key][1].answer(round_trip)
+        if changed:
+            self._changed()
+
+    def _keep(self, key: str, address: str) -> tuple[str, Liveness] | None:
+        found = self._ways.get(key)
+        return found if found and found[0] == address else None

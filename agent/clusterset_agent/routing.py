@@ -1,0 +1,113 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routes: what the kernel holds against what it should hold."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .kernel_state import Hop, Route
+from .names import PROTOCOL
+
+MAIN_TABLE = 254
+_ONLINK = 4
+_DEAD = 1 | 16
+"""Flags of a hop whose device is gone or without carrier."""
+_SCOPE_LINK = 253
+_SCOPE_UNIVERSE = 0
+
+
+class Routing:
+    """The routes of our protocol number in the main table; it never touches another's."""
+
+    def __init__(self, netlink: Any) -> None:
+        self._netlink = netlink
+
+    def converge(self, wanted: Iterable[Route], devices: Mapping[str, int]) -> list[str]:
+        """Make the kernel's routes equal to ``wanted``; return what had to be changed.
+
+        :param devices: index of each network device by name; routes over absent devices wait until it is there.
+        """
+        names = {index: name for name, index in devices.items()}
+        present = self.present(names)
+        changes: list[str] = []
+        possible = {route.destination: route for route in (_possible(r, devices) for r in wanted) if route.hops}
+        for destination, route in possible.items():
+            if present.get(destination) != route:
+                self.replace(route, devices)
+                changes.append(f"route {destination} {_text(route)}")
+        for destination in present.keys() - possible.keys():
+            self._delete(destination)
+            changes.append(f"route {destination} deleted")
+        return changes
+
+    def present(self, names: Mapping[int, str]) -> dict[str, Route]:
+        """Return our routes in the kernel by destination; hops that are out of order are left out."""
+        found: dict[str, Route] = {}
+        for message in self._netlink.get_routes(family=socket.AF_INET, table=MAIN_TABLE, proto=PROTOCOL):
+            route = _decode(message, names)
+            found[route.destination] = route
+        return found
+
+    def replace(self, route: Route, devices: Mapping[str, int]) -> None:
+        """Put one route in place, at once and without a gap."""
+        scope = _SCOPE_UNIVERSE if any(hop.via for hop in route.hops) else _SCOPE_LINK
+        body: dict[str, Any] = {"dst": route.destination, "proto": PROTOCOL, "prefsrc": route.source, "scope": scope}
+        if len(route.hops) == 1:
+            hop = route.hops[0]
+            body |= {"oif": devices[hop.device], **({"gateway": hop.via, "flags": _ONLINK} if hop.via else {})}
+        else:
+            body["multipath"] = [
+                {"oif": devices[hop.device], **({"gateway": hop.via, "flags": _ONLINK} if hop.via else {})}
+                for hop in route.hops
+            ]
+        self._netlink.route("replace", **body)
+
+    def replace_known(self, routes: Iterable[Route]) -> None:
+        """Put routes in place whose devices all exist; the others wait for the next full pass."""
+        devices = {link.get_attr("IFLA_IFNAME"): link["index"] for link in self._netlink.get_links()}
+        for route in routes:
+            if all(hop.device in devices for hop in route.hops):
+                self.replace(route, devices)
+
+    def _delete(self, destination: str) -> None:
+        self._netlink.route("del", dst=destination, proto=PROTOCOL)
+
+
+def transport_devices(netlink: Any, pods: Iterable[str], names: Mapping[int, str]) -> set[str]:
+    """Return the devices over which this node's routes reach other nodes' pods through a next hop."""
+    networks = [ipaddress.IPv4Network(network) for network in pods]
+    devices: set[str] = set()
+    for message in netlink.get_routes(family=socket.AF_INET, table=MAIN_TABLE):
+        destination, gateway, device = (message.get_attr(name) for name in ("RTA_DST", "RTA_GATEWAY", "RTA_OIF"))
+        if not destination or not gateway or message["proto"] == PROTOCOL:
+            continue
+        network = ipaddress.IPv4Network(f"{destination}/{message['dst_len']}")
+        if any(network.subnet_of(pod_network) for pod_network in networks):
+            devices.add(names.get(device, ""))
+    return devices - {""}
+
+
+def _possible(route: Route, devices: Mapping[str, int]) -> Route:
+    return Route(route.destination, tuple(hop for hop in route.hops if hop.device in devices), route.source)
+
+
+def _decode(message: Any, names: Mapping[int, str]) -> Route:
+    destination = f"{message.get_attr('RTA_DST')}/{message['dst_len']}"
+    multipath = message.get_attr("RTA_MULTIPATH")
+    hops: list[Hop] = []
+    if multipath:
+        for row in multipath:
+            if not row["flags"] & _DEAD:
+                hops.append(Hop(names.get(row["oif"], "?"), row.get_attr("RTA_GATEWAY") or ""))
+    elif not message["flags"] & _DEAD:
+        hops.append(Hop(names.get(message.get_attr("RTA_OIF"), "?"), message.get_attr("RTA_GATEWAY") or ""))
+    return Route(destination, tuple(sorted(hops)), message.get_attr("RTA_PREFSRC") or "")
+
+
+def _text(route: Route) -> str:
+    return ", ".join(f"via {hop.via} dev {hop.device}" if hop.via else f"dev {hop.device}" for hop in route.hops)
