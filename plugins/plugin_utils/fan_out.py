@@ -12,17 +12,24 @@ import tempfile
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.clusterset.fabric.plugins.module_utils.client.fleet import Outcome
-from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.stage import Stage
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef, Outcome
 from ansible_collections.clusterset.fabric.plugins.module_utils.errors import FabricError
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.validate import validate
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import Plan, plan_from_json
+from ansible_collections.clusterset.fabric.plugins.module_utils.report.changes import (
+    changes_table,
+    diffs,
+    listed,
+    objects_of,
+)
 
 T = TypeVar("T")
 CREDENTIALS = ("fabric_kubeconfig", "fabric_context", "fabric_in_cluster")  # a host that has one of these is a cluster
@@ -80,10 +87,35 @@ class FanOutAction(ActionBase):
     @staticmethod
     def save_plan(plan: Plan) -> str:
         """Write the plan where only this user can read it, for as long as this run lasts; return the path."""
-        handle, path = tempfile.mkstemp(prefix="fabric-plan-", suffix=".json", dir=C.DEFAULT_LOCAL_TMP)
+        handle, path = tempfile.mkstemp(prefix="fabric-plan-", suffix=".json", dir=constants.DEFAULT_LOCAL_TMP)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(plan.to_json())
         return path
+
+    def refs(self, plan: Plan, task_vars: Mapping[str, Any]) -> list[ClusterRef]:
+        """The clusters of the plan that this play may touch."""
+        planned = {cluster.host for cluster in plan.clusters}
+        in_play = [host for host in self.in_play(task_vars) if host in planned]
+        return [cluster_ref(model) for model in self.models(task_vars) if model.host in in_play]
+
+    def options(self) -> Options:
+        """Check and diff mode, as the play has them."""
+        return Options(check=self._task.check_mode, diff=self._task.diff)
+
+    def stage_result(self, stage: Stage) -> dict[str, Any]:
+        """Show what the stage did; return counts only, since detail is on the screen already."""
+        results = stage.results
+        if self._task.check_mode:
+            for line in listed(results):
+                display.display(line)
+        display.display(changes_table(results, stage.failed))
+        return {
+            "changed": any(result.changed for result in results.values()),
+            "requests": sum(result.requests for result in results.values()),
+            "objects": sum(map(objects_of, results.values())),
+            "failed_clusters": dict(stage.failed),
+            "diff": diffs(results),
+        }
 
     @staticmethod
     def run_loop(work: Coroutine[Any, Any, T]) -> T:

@@ -37,8 +37,10 @@ async def join(plan: Plan, refs: Sequence[ClusterRef], options: Options, progres
     async def published(client: Client) -> tuple[Gateway, ...]:
         return await wait_for_gateways(client, stage.plan.cluster(client.ref.name), progress)
 
-    async def prove(client: Client) -> None:
-        await wait_for_links(client, peer_objects(stage.plan, stage.plan.cluster(client.ref.name)), progress)
+    async def prove(client: Client) -> bool:
+        alive = {stage.plan.cluster(ref.name).cluster_id for ref in stage.alive}
+        peers = peer_objects(stage.plan, stage.plan.cluster(client.ref.name))
+        return await wait_for_links(client, [peer for peer in peers if peer["metadata"]["name"] in alive], progress)
 
     await stage.apply(put, refs)
     if options.check:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from ..client.client import Client
+from ..client.errors import ApiError
 from ..errors import FabricError
 from ..facts.owned import GROUP, NAMESPACE, gateway_of
 from ..facts.types import Gateway
@@ -17,24 +20,26 @@ from .types import Progress
 
 OURS = f"/apis/{GROUP}/v1alpha1/namespaces/{NAMESPACE}"
 FIX = f"look at the pods of DaemonSet {NAMESPACE}/fabric-agent and their logs"
+MARGIN = 2.0  # seconds of the deadline that are left to say what was waited for
 Object = dict[str, Any]
 
 
 async def wait_for_gateways(client: Client, cluster: ClusterPlan, progress: Progress) -> tuple[Gateway, ...]:
     """Every planned gateway's key and tunnel address, once its agent has published them.
 
-    :raises FabricError: when the client's deadline passes first; names the gateways that are missing.
+    :raises FabricError: when the client's deadline nears first; names the gateways that are missing.
     """
     wanted = {gateway.node for gateway in cluster.gateways}
     found: dict[str, Gateway] = {}
     try:
-        async for _, item in _follow(client, f"{OURS}/gateways"):
-            gateway = gateway_of(item)
-            if gateway.node in wanted and gateway.public_key and gateway.tunnel_address:
-                found[gateway.node] = gateway
-                progress(client.ref.name, f"{len(found)} of {len(wanted)} gateways have published their keys")
-            if wanted <= set(found):
-                break
+        async with asyncio.timeout(client.remaining - MARGIN), aclosing(follow(client, f"{OURS}/gateways")) as events:
+            async for _event, item in events:
+                gateway = gateway_of(item)
+                if gateway.node in wanted - set(found) and gateway.public_key and gateway.tunnel_address:
+                    found[gateway.node] = gateway
+                    progress(client.ref.name, f"{len(found)} of {len(wanted)} gateways have published their keys")
+                if wanted <= set(found):
+                    break
     except TimeoutError as error:
         missing = ", ".join(sorted(wanted - set(found)))
         raise FabricError(f"no key was published by gateway {missing}", cluster=client.ref.name, fix=FIX) from error
@@ -42,24 +47,50 @@ async def wait_for_gateways(client: Client, cluster: ClusterPlan, progress: Prog
 
 
 async def wait_for_links(client: Client, peers: Sequence[Object], progress: Progress) -> bool:
-    """True once every gateway of this cluster has a link that is up to every gateway of ``peers``.
+    """True once every link of this cluster's gateways to those of ``peers`` is up.
 
-    :raises FabricError: when the client's deadline passes first; names the links that are not up.
+    :raises FabricError: when the client's deadline nears first; names the links that are not up.
     """
     wanted = {(peer["spec"]["clusterID"], gateway["node"]) for peer in peers for gateway in peer["spec"]["gateways"]}
-    states: dict[str, tuple[tuple[str, str], str]] = {}
+    links: dict[str, Object] = {}
+    told = ""
     try:
-        async for event, item in _follow(client, f"{OURS}/links") if wanted else _nothing():
-            spec, state = item["spec"], (item.get("status") or {}).get("state", "")
-            states[item["metadata"]["name"]] = ((spec["peer"], spec["remoteGateway"]), state)
-            if event == "DELETED":
-                del states[item["metadata"]["name"]]
-            current = [state for remote, state in states.values() if remote in wanted]
-            progress(client.ref.name, f"{current.count('Up')} of {len(current)} links are up")
-            if {remote for remote, _ in states.values()} >= wanted and set(current) == {"Up"}:
-                break
+        async with asyncio.timeout(client.remaining - MARGIN), aclosing(follow(client, f"{OURS}/links")) as events:
+            async for event, item in events:
+                links[item["metadata"]["name"]] = item
+                if event == "DELETED":
+                    del links[item["metadata"]["name"]]
+                current = [link for link in links.values() if _remote(link) in wanted]
+                up = sum(_state(link) == "Up" for link in current)
+                if told != (told := f"{up} of {len(current)} links are up"):
+                    progress(client.ref.name, told)
+                if up == len(current) and wanted == {_remote(link) for link in current}:
+                    break
     except TimeoutError as error:
-        down = sorted(name for name, (_, state) in states.items() if state != "Up") or ["all of them"]
+        down = sorted(name for name, link in links.items() if _state(link) != "Up") or ["all of them"]
         fix = f"let UDP pass between the gateways' endpoints, or {FIX}"
         raise FabricError(f"links are not up: {', '.join(down)}", cluster=client.ref.name, fix=fix) from error
     return True
+
+
+def _remote(link: Object) -> tuple[str, str]:
+    return link["spec"]["peer"], link["spec"]["remoteGateway"]
+
+
+def _state(link: Object) -> str:
+    return str((link.get("status") or {}).get("state", ""))
+
+
+async def follow(client: Client, path: str) -> AsyncIterator[tuple[str, Object]]:
+    """What is there (as ADDED), then what changes, without end; a watch that ends or expires begins anew."""
+    while True:
+        listing = await client.list(path)
+        for item in listing:
+            yield "ADDED", item
+        try:
+            async for event, item in client.watch(path, resource_version=listing.resource_version):
+                if event != "BOOKMARK":
+                    yield event, item
+        except ApiError as error:
+            if error.status != 410:
+                raise

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..errors import FabricError
+from ..facts.releases import DEFAULT_VERSIONS, check_supported
 from ..facts.types import ClusterFacts
 from ..model.types import ClusterModel
 from .types import PluginPlan
@@ -16,7 +17,8 @@ BUNDLE = "network-plugin"
 def plan_plugin(model: ClusterModel, facts: ClusterFacts) -> PluginPlan:
     """Never replaces a running plugin.
 
-    :raises FabricError: where nothing runs and nothing is to be installed, or another plugin runs than the wanted one.
+    :raises FabricError: where nothing runs and nothing is to be installed, another plugin runs than the wanted
+        one, or the wanted version does not support the cluster's Kubernetes.
     """
     found, wanted = facts.plugin, model.network_plugin
     ours = BUNDLE in facts.owned.bundles
@@ -30,4 +32,14 @@ def plan_plugin(model: ClusterModel, facts: ClusterFacts) -> PluginPlan:
         raise FabricError(f"{found.name} runs there; it is not replaced by {wanted}", cluster=model.host, fix=fix)
     if found.name == wanted and not ours:
         return PluginPlan(wanted, "adopt", found.version)
-    return PluginPlan(wanted, "install", model.network_plugin_version, model.network_plugin_manifest)
+    return PluginPlan(wanted, "install", _version(model, facts), model.network_plugin_manifest)
+
+
+def _version(model: ClusterModel, facts: ClusterFacts) -> str:
+    """The version to install; "" is told by a manifest of the operator's own, and checked when that is read."""
+    version = model.network_plugin_version
+    if not version and model.network_plugin_manifest is None:
+        version = DEFAULT_VERSIONS[model.network_plugin]
+    if version:
+        check_supported(model.network_plugin, version, facts.version, cluster=model.host)
+    return version

@@ -153,7 +153,7 @@ def refuse_mtu(links: Sequence[LinkPlan], hosts: Mapping[str, str]) -> list[Fabr
     """Links whose payload would be smaller than any path should be. ``hosts`` maps cluster id to host."""
     return [
         FabricError(
-            f"the link of {hosts[link.a]} and {hosts[link.b]} would have an MTU of {link.mtu}, less than {SMALLEST_MTU}",
+            f"the link of {hosts[link.a]} and {hosts[link.b]} would have an MTU of {link.mtu}, below {SMALLEST_MTU}",
             fix="raise fabric_underlay_mtu (and the network's) of the smaller side",
         )
         for link in links

@@ -37,7 +37,9 @@ def matrix(pairs: tuple[Pair, ...]) -> str:
 def cell(pair: Pair) -> str:
     """One pair in one or two words."""
     if pair.state == OK:
-        return "ok" if pair.milliseconds is None else f"ok {pair.milliseconds:.1f} ms"
+        return (
+            "ok" if pair.milliseconds is None else f"ok {pair.milliseconds:.{1 if pair.milliseconds >= 1 else 2}f} ms"
+        )
     if pair.state == UNKNOWN:
         return "unknown"
     skipped = any(check.state == "skipped" for check in pair.checks)

@@ -191,3 +191,14 @@ def test_an_override_settles_a_disagreement() -> None:
     assert build_plan([model("east", pod_cidrs=("10.1.0.0/16",))], {"east": found}).clusters[0].pod_cidrs == (
         "10.1.0.0/16",
     )
+
+
+def test_a_plugin_version_that_does_not_support_the_kubernetes_is_refused() -> None:
+    wanted = model("east", network_plugin="calico", network_plugin_version="v3.29.0")
+    text = refusal([wanted], [facts("east", plugin=Plugin())])
+    assert all(word in text for word in ("east", "calico", "v3.29.0", "1.36")), text
+
+
+def test_without_a_version_the_newest_known_one_is_planned() -> None:
+    result = build_plan([model("east", network_plugin="flannel")], {"east": facts("east", plugin=Plugin())})
+    assert result.clusters[0].plugin.version.startswith("v0.")
