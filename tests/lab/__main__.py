@@ -1,4 +1,5 @@
 """`python -m tests.lab up|down|status|exec|images`: real clusters on this machine."""
+
 from __future__ import annotations
 
 import argparse
@@ -19,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="bring the lab up, or what is missing of it")
     up.add_argument("--file", type=Path, help="a YAML file that describes the lab")
-    up.add_argument("--cluster", action="append", default=[], metavar="NAME[:KEY=VALUE,...]", help="a cluster; may be repeated")
+    up.add_argument(
+        "--cluster", action="append", default=[], metavar="NAME[:KEY=VALUE,...]", help="a cluster; may be repeated"
+    )
     down = commands.add_parser("down", help="take the lab down and put the machine's settings back")
     down.add_argument("--purge", action="store_true", help="remove the cache too")
     commands.add_parser("status", help="tell what runs")

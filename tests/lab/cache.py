@@ -1,4 +1,5 @@
 """A store of built things, each under a digest of all that it is made from."""
+
 from __future__ import annotations
 
 import fcntl
@@ -12,7 +13,7 @@ from pathlib import Path
 
 
 def digest(*parts: object) -> str:
-    """Hex digest (16 characters) of the parts in their order; a `Path` stands for the content of that file or folder."""
+    """Hex digest (16 characters) of the parts in order; a `Path` stands for the content of that file or folder."""
     total = hashlib.sha256()
     for part in parts:
         for piece in _pieces(part):
@@ -45,7 +46,7 @@ class Cache:
         return self.root / f"{name}-{key}"
 
     def get(self, name: str, key: str, build: Callable[[Path], None]) -> Path:
-        """The path of a built thing. `build` is called with the path it must create, unless the cache has it already."""
+        """The path of a built thing. Unless the cache has it, `build` is called with the path that it must create."""
         final = self.path(name, key)
         if final.exists():
             return final

@@ -1,10 +1,10 @@
 """Creates, checks and deletes clusters with kind."""
+
 from __future__ import annotations
 
-import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import plugin
@@ -35,7 +35,7 @@ class Clusters:
         self.paths, self.state, self.steps, self.engine, self.kind = paths, state, steps, engine, kind
 
     def bring_up(self, wanted: tuple[ClusterSpec, ...], image: NodeImage) -> list[str]:
-        """Creates the clusters that do not run as wanted; removes those that are not wanted. Returns what was created."""
+        """Creates the clusters that do not run as wanted; removes those not wanted. Returns what was created."""
         for name in sorted(set(self.recorded()) - {cluster.name for cluster in wanted}):
             self.delete(name)
         missing = [cluster for cluster in wanted if not self.complete(cluster, image)]
@@ -66,7 +66,10 @@ class Clusters:
 
     def _delete(self, step: Step, name: str) -> None:
         self._record(name, None)
-        step.run([self.kind, "delete", "cluster", "--name", name, "--kubeconfig", str(self.paths.kubeconfig)], env=self.engine.environment)
+        step.run(
+            [self.kind, "delete", "cluster", "--name", name, "--kubeconfig", str(self.paths.kubeconfig)],
+            env=self.engine.environment,
+        )
 
     def _create(self, cluster: ClusterSpec, image: NodeImage) -> None:
         with self.steps.step(f"create cluster {cluster.name}", limit=420) as step:
@@ -77,19 +80,39 @@ class Clusters:
             document = config(cluster, self._port(cluster.name), own_image=image.own, extras=extras)
             path = self.paths.home / "clusters" / f"{cluster.name}.json"
             path.write_text(document)
-            step.run([self.kind, "create", "cluster", "--image", image.name, "--config", str(path), "--retain",
-                      "--kubeconfig", str(self.paths.kubeconfig), "-v", "1"], env=self.engine.environment)
+            step.run(
+                [
+                    self.kind,
+                    "create",
+                    "cluster",
+                    "--image",
+                    image.name,
+                    "--config",
+                    str(path),
+                    "--retain",
+                    "--kubeconfig",
+                    str(self.paths.kubeconfig),
+                    "-v",
+                    "1",
+                ],
+                env=self.engine.environment,
+            )
             self._settle(step, cluster, image)
             self._record(cluster.name, _key(cluster, image))
 
     def _settle(self, step: Step, cluster: ClusterSpec, image: NodeImage) -> None:
         if not image.own:  # the published image's systemd does not read our settings
             for node in cluster.nodes:
-                step.run(["docker", "exec", "--privileged", node, "sysctl", "-q", "-p", "/kind/lab/node.sysctl"], env=self.engine.environment)
+                step.run(
+                    ["docker", "exec", "--privileged", node, "sysctl", "-q", "-p", "/kind/lab/node.sysctl"],
+                    env=self.engine.environment,
+                )
         if cluster.plugin == "lab" and image.own:
             self.kubectl(step, cluster, "apply", "--server-side", "-f", "-", stdin=plugin.manifest(cluster).encode())
         if cluster.plugin == "lab":
-            self.kubectl(step, cluster, "wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={step.left:.0f}s")
+            self.kubectl(
+                step, cluster, "wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={step.left:.0f}s"
+            )
 
     def kubectl(self, step: Step, cluster: ClusterSpec, *words: str, stdin: bytes = b"") -> None:
         """kubectl inside the first node: works without a client or a way to the API server."""
@@ -119,9 +142,7 @@ class Clusters:
 
 
 def _key(cluster: ClusterSpec, image: NodeImage) -> str:
-    return digest("cluster", 1, json.dumps(asdict(cluster), sort_keys=True), image.name)
-
-
-def read_log(path: Path) -> str:
-    """A log as text, empty if there is none."""
-    return path.read_text(errors="replace") if path.exists() else ""
+    """Digest of all that a cluster is made from; a change of any part makes the cluster anew."""
+    document = config(cluster, 0, own_image=image.own, extras=Path("."))
+    own_plugin = plugin.manifest(cluster) if cluster.plugin == "lab" and image.own else ""
+    return digest("cluster", document, node_settings(cluster), own_plugin, image.name)

@@ -1,4 +1,5 @@
 """The container engine: the system's where it can pull images, else one of the lab's own behind a wall."""
+
 from __future__ import annotations
 
 import os
@@ -70,8 +71,23 @@ class Engine:
 
     def _command(self) -> list[str]:
         data, run = self.paths.docker, self.paths.run
-        command = ["dockerd", "--data-root", f"{data}/data", "--exec-root", f"{data}/exec", "--pidfile", f"{run}/docker.pid"]
-        command += ["--host", f"unix://{self.paths.socket}", "--bridge", "none", "--config-file", str(self._no_config())]
+        command = [
+            "dockerd",
+            "--data-root",
+            f"{data}/data",
+            "--exec-root",
+            f"{data}/exec",
+            "--pidfile",
+            f"{run}/docker.pid",
+        ]
+        command += [
+            "--host",
+            f"unix://{self.paths.socket}",
+            "--bridge",
+            "none",
+            "--config-file",
+            str(self._no_config()),
+        ]
         if lacking_capabilities():
             command += ["--add-runtime", f"lab={self._runtime()}", "--default-runtime", "lab"]
         return command
@@ -91,8 +107,21 @@ class Engine:
     def _network(self, step: Step, subnet: str) -> None:
         known = step.output(["docker", "network", "ls", "--format", "{{.Name}}"], env=self.environment).split()
         if "kind" not in known:
-            step.run(["docker", "network", "create", "--driver", "bridge", "--subnet", subnet,
-                      "--opt", f"com.docker.network.bridge.name={_BRIDGE}", "kind"], env=self.environment)
+            step.run(
+                [
+                    "docker",
+                    "network",
+                    "create",
+                    "--driver",
+                    "bridge",
+                    "--subnet",
+                    subnet,
+                    "--opt",
+                    f"com.docker.network.bridge.name={_BRIDGE}",
+                    "kind",
+                ],
+                env=self.environment,
+            )
 
 
 def lacking_capabilities() -> bool:

@@ -1,4 +1,5 @@
 """Builds Go programs from published modules, each in a throw-away module of its own."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +35,9 @@ def find_go(path: str = "go") -> Go | None:
     if not found:
         return None
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
-    version = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, env=environment).stdout.strip()
+    version = subprocess.run(
+        [found, "env", "GOVERSION"], capture_output=True, text=True, env=environment
+    ).stdout.strip()
     numbers = re.match(r"go(\d+)\.(\d+)", version)
     if not numbers or (int(numbers[1]), int(numbers[2])) < MINIMUM:
         return None
@@ -73,7 +76,9 @@ class Builder:
 
     def module_folder(self, step: Step, module: str) -> dict[str, str]:
         """What `go mod download` tells of a module "path@version": keys Dir, GoMod, Version."""
-        answer: dict[str, str] = json.loads(step.output([self.go.path, "mod", "download", "-json", module], env=self._environment()))
+        answer: dict[str, str] = json.loads(
+            step.output([self.go.path, "mod", "download", "-json", module], env=self._environment())
+        )
         return answer
 
     def _build(self, step: Step, program: Program, target: Path) -> None:
@@ -82,12 +87,19 @@ class Builder:
         target.mkdir()
         values = " ".join(f"-X {name}={value}" for name, value in program.variables)
         static = '-extldflags "-static"' if program.cgo else ""
-        command = [self.go.path, "build", "-tags", ",".join(program.tags), "-ldflags", f"-s -w {values} {static}".strip()]
+        command = [
+            self.go.path,
+            "build",
+            "-tags",
+            ",".join(program.tags),
+            "-ldflags",
+            f"-s -w {values} {static}".strip(),
+        ]
         command += ["-o", f"{target}/{program.name}" if program.source else f"{target}/", *(program.packages or ["."])]
         step.run(command, cwd=work, env=self._environment(program.cgo))
 
     def _staging(self, step: Step, program: Program) -> list[tuple[str, str]]:
-        """Kubernetes' own go.mod points 33 modules at folders of its repository; they are published as v0.<minor>.<patch>."""
+        """Replacements of the modules that Kubernetes keeps as folders: each is published as v0.<minor>.<patch>."""
         if not program.staging_of:
             return []
         version = "v0." + program.staging_of.split("@v1.")[1]
@@ -95,7 +107,13 @@ class Builder:
         return [(name, f"{name} {version}") for name in re.findall(r"^\s*(\S+) => \./staging/", text, re.MULTILINE)]
 
     def _environment(self, cgo: bool = False) -> dict[str, str]:
-        return {**os.environ, "GOFLAGS": _FLAGS, "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "1" if cgo else "0"}
+        return {
+            **os.environ,
+            "GOFLAGS": _FLAGS,
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+            "CGO_ENABLED": "1" if cgo else "0",
+        }
 
 
 def _sources(program: Program) -> list[Path]:

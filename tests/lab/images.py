@@ -1,4 +1,5 @@
 """Container images: lists them, loads archives into the clusters, builds and loads images of the project."""
+
 from __future__ import annotations
 
 import argparse
@@ -19,7 +20,9 @@ _PUBLISHED_BASE = "docker.io/library/python:3.11-slim-bookworm"
 
 def add_parser(commands: Any) -> None:
     """Adds `images list|load|build` to the command line."""
-    actions = commands.add_parser("images", help="list, load and build container images").add_subparsers(dest="action", required=True)
+    actions = commands.add_parser("images", help="list, load and build container images").add_subparsers(
+        dest="action", required=True
+    )
     actions.add_parser("list", help="images of every node")
     load_parser = actions.add_parser("load", help="load image archives into the clusters")
     load_parser.add_argument("archives", nargs="+", type=Path)
@@ -61,11 +64,18 @@ def load(lab: Lab, archive: Path, clusters: list[str] | None = None, note: str =
         raise RuntimeError(f"no image archive {archive}")
     names = clusters or [cluster.name for cluster in lab.spec.clusters]
     nodes = [node for name in names for node in lab.spec.cluster(name).nodes]
-    with lab.steps.step(f"load {note or archive.name} into {', '.join(names)}", limit=300) as step, ThreadPoolExecutor(2) as pool:
+    with (
+        lab.steps.step(f"load {note or archive.name} into {', '.join(names)}", limit=300) as step,
+        ThreadPoolExecutor(2) as pool,
+    ):
+
         def one(node: str) -> None:
             with archive.open("rb") as file:
-                step.run(["docker", "exec", "-i", node, "ctr", "-n", "k8s.io", "images", "import", "--local", "-"],
-                         env=lab.engine.environment, stdin=file)
+                step.run(
+                    ["docker", "exec", "-i", node, "ctr", "-n", "k8s.io", "images", "import", "--local", "-"],
+                    env=lab.engine.environment,
+                    stdin=file,
+                )
 
         list(pool.map(one, nodes))
 
@@ -79,7 +89,9 @@ def load_folder(lab: Lab) -> None:
         _load_new(lab, archive, digest(archive), [], archive.name)
 
 
-def build(lab: Lab, context: Path, containerfile: Path, tag: str, base: str | None = None, clusters: list[str] | None = None) -> None:
+def build(
+    lab: Lab, context: Path, containerfile: Path, tag: str, base: str | None = None, clusters: list[str] | None = None
+) -> None:
     """Builds an image (build argument BASE) and loads it where it is not yet. Nothing is done twice for one content."""
     base = base or default_base(lab)
     base_id = docker(lab.engine, "image", "inspect", "--format", "{{.Id}}", base).stdout.strip()
@@ -89,7 +101,21 @@ def build(lab: Lab, context: Path, containerfile: Path, tag: str, base: str | No
     def make(target: Path) -> None:
         environment = {**lab.engine.environment, "DOCKER_BUILDKIT": "0"}
         network = [] if lab.published else ["--network", "none"]
-        step.run(["docker", "build", *network, "--build-arg", f"BASE={base}", "--file", str(containerfile), "--tag", tag, str(context)], env=environment)
+        step.run(
+            [
+                "docker",
+                "build",
+                *network,
+                "--build-arg",
+                f"BASE={base}",
+                "--file",
+                str(containerfile),
+                "--tag",
+                tag,
+                str(context),
+            ],
+            env=environment,
+        )
         step.run(["docker", "save", "--output", str(target), tag], env=environment)
 
     if lab.cache.path(name, key).exists():

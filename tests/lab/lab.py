@@ -1,10 +1,10 @@
 """The lab as a whole: brings it up, takes it down, tells its state."""
+
 from __future__ import annotations
 
 import shutil
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Lab:
     @property
     def published(self) -> bool:
         """Whether this lab runs on the system's Docker with published images."""
-        return self.state.get("mode") == "registry"
+        return bool(self.state.get("mode") == "registry")
 
     @property
     def engine(self) -> Engine:
@@ -143,7 +143,11 @@ class Lab:
         if known:
             return
         process.stop(self.state.get("relay"))
-        command = [sys.executable, str(PROJECT / "tests" / "lab" / "relay.py"), str(machine.namespace_file(self.paths.namespace))]
+        command = [
+            sys.executable,
+            str(PROJECT / "tests" / "lab" / "relay.py"),
+            str(machine.namespace_file(self.paths.namespace)),
+        ]
         self.state.set("relay", process.start([*command, *map(str, ports)], self.paths.logs / "relay.log"))
         self.state.set("relay_ports", ports)
 
@@ -151,12 +155,13 @@ class Lab:
         """Lines that tell what runs."""
         if not self.state.get("spec"):
             return ["no lab is up"]
-        lines = [f"engine    {'system Docker' if self.published else self.paths.socket}: {'runs' if self.engine.running() else 'DOES NOT RUN'}"]
+        where = "the system's Docker" if self.published else str(self.paths.socket)
+        lines = [f"engine    {'runs' if self.engine.running() else 'DOES NOT RUN'}  {where}"]
         lines.append(f"relay     {'runs' if process.alive(self.state.get('relay')) else 'does not run'}")
         for cluster in self.spec.clusters:
+            finished = "complete" if cluster.name in self.clusters.recorded() else "NOT COMPLETE"
+            ranges = f"pods {cluster.pod_range}  services {cluster.service_range}"
+            lines.append(f"{cluster.name:9} {finished}  {cluster.context}  {ranges}  plugin {cluster.plugin}")
             addresses = self.clusters.addresses(cluster)
-            finished = cluster.name in self.clusters.recorded()
-            lines.append(f"{cluster.name:9} {'complete' if finished else 'NOT COMPLETE'}  {cluster.context}  pods {cluster.pod_range}  "
-                         f"services {cluster.service_range}  plugin {cluster.plugin}  kube-proxy {cluster.proxy_mode}")
             lines += [f"          {node:22} {address or 'not running'}" for node, address in addresses.items()]
         return lines

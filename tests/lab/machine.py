@@ -1,4 +1,5 @@
 """Settings of the machine that many nodes need, put back afterwards; and the network namespace of the lab."""
+
 from __future__ import annotations
 
 from pathlib import Path

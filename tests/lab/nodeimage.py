@@ -1,4 +1,5 @@
 """The node image: a Debian root file system, the programs of a node, and the images that its pods need."""
+
 from __future__ import annotations
 
 import re
@@ -80,7 +81,9 @@ def _node_files(parts: Parts, images: Path, kubernetes: str) -> dict[str, Path |
     files: dict[str, Path | bytes] = {
         f"{_BIN}/kubernetes": parts.program("kubernetes"),
         f"{_BIN}/entrypoint": FILES / "node" / "entrypoint",
-        "etc/containerd/config.toml": (FILES / "node" / "containerd.toml").read_bytes().replace(b"@PAUSE@", PAUSE_IMAGE.encode()),
+        "etc/containerd/config.toml": (FILES / "node" / "containerd.toml")
+        .read_bytes()
+        .replace(b"@PAUSE@", PAUSE_IMAGE.encode()),
         "kind/manifests/default-storage.yaml": FILES / "node" / "default-storage.yaml",
         "kind/images/all.tar": images,
         "kind/version": kubernetes.encode(),
@@ -98,16 +101,27 @@ def _images(work: Path, parts: Parts, kubernetes: str) -> list[Image]:
         return path
 
     base = parts.base_root
-    control = layer("kubernetes", {f"{_BIN}/kubernetes": parts.program("kubernetes")}, {f"{_BIN}/{n}": "kubernetes" for n in CONTROL_PLANE})
+    control = layer(
+        "kubernetes",
+        {f"{_BIN}/kubernetes": parts.program("kubernetes")},
+        {f"{_BIN}/{n}": "kubernetes" for n in CONTROL_PLANE},
+    )
     flannel, flannel_cni = flannel_images(parts.manifest)
-    flanneld = {"opt/bin/flanneld": parts.program("flannel"), "opt/bin/install-conf": parts.program("flannel", "install_conf")}
+    flanneld: dict[str, Path | bytes] = {
+        "opt/bin/flanneld": parts.program("flannel"),
+        "opt/bin/install-conf": parts.program("flannel", "install_conf"),
+    }
     return [
         *(Image(f"registry.k8s.io/{n}:{kubernetes}", (base, control), (f"/{_BIN}/{n}",)) for n in CONTROL_PLANE),
         Image(ETCD_IMAGE, (layer("etcd", {f"{_BIN}/etcd": parts.program("etcd", "server")}),), (f"/{_BIN}/etcd",)),
         Image(COREDNS_IMAGE, (layer("coredns", {"coredns": parts.program("coredns")}),), ("/coredns",)),
         Image(PAUSE_IMAGE, (layer("pause", {"pause": parts.program("pause")}),), ("/pause",)),
         Image(flannel, (base, layer("flannel", flanneld)), ("/opt/bin/flanneld",)),
-        Image(flannel_cni, (base, layer("flannel-cni", {"flannel": parts.program("flannel-cni", "flannel")})), command=("/flannel",)),
+        Image(
+            flannel_cni,
+            (base, layer("flannel-cni", {"flannel": parts.program("flannel-cni", "flannel")})),
+            command=("/flannel",),
+        ),
         base_image(parts),
     ]
 

@@ -1,4 +1,5 @@
-"""Writes image archives without an engine: OCI layout for `ctr images import`, with the index that `docker load` reads."""
+"""Writes image archives without an engine: an OCI layout, with the index that `docker load` reads."""
+
 from __future__ import annotations
 
 import hashlib
@@ -6,7 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -48,24 +49,32 @@ def write_archive(target: Path, images: Sequence[Image]) -> None:
         loadable: list[dict[str, object]] = []
         for image in images:
             config = _json(_config(image, [digests[layer] for layer in image.layers]))
-            manifest = _json({
-                "schemaVersion": 2,
-                "mediaType": f"{_OCI}.manifest.v1+json",
-                "config": _descriptor(f"{_OCI}.config.v1+json", config),
-                "layers": [
-                    {"mediaType": f"{_OCI}.layer.v1.tar", "digest": f"sha256:{digests[path]}", "size": path.stat().st_size}
-                    for path in image.layers
-                ],
-            })
+            manifest = _json(
+                {
+                    "schemaVersion": 2,
+                    "mediaType": f"{_OCI}.manifest.v1+json",
+                    "config": _descriptor(f"{_OCI}.config.v1+json", config),
+                    "layers": [
+                        {
+                            "mediaType": f"{_OCI}.layer.v1.tar",
+                            "digest": f"sha256:{digests[path]}",
+                            "size": path.stat().st_size,
+                        }
+                        for path in image.layers
+                    ],
+                }
+            )
             for blob in (config, manifest):
                 _add_blob(tar, hashlib.sha256(blob).hexdigest(), blob, written)
             for path in image.layers:
                 _add_blob(tar, digests[path], path, written)
-            loadable.append({
-                "Config": _blob(hashlib.sha256(config).hexdigest()),
-                "RepoTags": [image.name],
-                "Layers": [_blob(digests[path]) for path in image.layers],
-            })
+            loadable.append(
+                {
+                    "Config": _blob(hashlib.sha256(config).hexdigest()),
+                    "RepoTags": [image.name],
+                    "Layers": [_blob(digests[path]) for path in image.layers],
+                }
+            )
             manifests.append(_descriptor(f"{_OCI}.manifest.v1+json", manifest) | _names(image.name))
         index = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": manifests}
         tar.addfile(*_member("index.json", _json(index)))
@@ -81,7 +90,10 @@ def _config(image: Image, diff_ids: Sequence[str]) -> dict[str, object]:
     settings: dict[str, object] = {"Env": [f"PATH={SEARCH_PATH}", *image.environment], "WorkingDir": "/"}
     settings |= {key: list(value) for key, value in (("Entrypoint", image.entrypoint), ("Cmd", image.command)) if value}
     return {
-        "architecture": "amd64", "os": "linux", "created": "1970-01-01T00:00:00Z", "config": settings,
+        "architecture": "amd64",
+        "os": "linux",
+        "created": "1970-01-01T00:00:00Z",
+        "config": settings,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{one}" for one in diff_ids]},
     }
 

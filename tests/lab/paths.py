@@ -1,4 +1,5 @@
 """Where the lab keeps its things: state under `.lab/`, built things under `.lab/cache` (or `LAB_CACHE`)."""
+
 from __future__ import annotations
 
 import hashlib

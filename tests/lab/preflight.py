@@ -1,4 +1,5 @@
 """What the machine must have before the lab can be built; on Debian, root may have it installed."""
+
 from __future__ import annotations
 
 import os
@@ -10,8 +11,16 @@ from .steps import Steps
 _SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # program -> Debian package
 _NEEDED = {
-    "dockerd": "docker.io", "docker": "docker.io", "runc": "runc", "mmdebstrap": "mmdebstrap", "ip": "iproute2", "nsenter": "util-linux",
-    "iptables": "iptables", "tar": "tar", "gcc": "gcc", "git": "git",
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "runc": "runc",
+    "mmdebstrap": "mmdebstrap",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "iptables": "iptables",
+    "tar": "tar",
+    "gcc": "gcc",
+    "git": "git",
 }
 _HEADERS = {Path("/usr/include/stdlib.h"): "libc6-dev"}
 
@@ -26,7 +35,9 @@ def missing() -> dict[str, str]:
 def require(steps: Steps) -> None:
     """Checks what a lab of our own building needs; as root on Debian, installs what is missing."""
     if os.geteuid() != 0:
-        raise RuntimeError("building a lab needs root (network namespaces, mounts, dockerd); use sudo, or a Docker that reaches a registry")
+        raise RuntimeError(
+            "to build a lab needs root (namespaces, mounts); use sudo, or a Docker that reaches a registry"
+        )
     absent = missing()
     if not absent:
         return

@@ -1,6 +1,8 @@
-"""Long-running processes of the lab: started in a session of their own, known by id and start time, ended by id only."""
+"""Long-running processes of the lab: each in a session of its own, known by id and start time, ended by id only."""
+
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,10 +21,12 @@ def start_time(pid: int) -> int | None:
 
 
 def start(command: Sequence[str], log: Path) -> list[int]:
-    """Starts a process in the background. Returns [pid, start time], which tells it from a later process of the same id."""
+    """Starts a process in the background. Returns [pid, start time], which no later process shares."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/")
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/"
+        )
     return [process.pid, start_time(process.pid) or 0]
 
 
@@ -44,7 +48,5 @@ def stop(identity: Sequence[int] | None, patience: float = 30.0) -> None:
 
 
 def _reap(pid: int) -> None:
-    try:
+    with contextlib.suppress(ChildProcessError):  # started by an earlier run: not our child
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # started by an earlier run: not our child

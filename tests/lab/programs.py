@@ -1,4 +1,5 @@
 """The Go programs that the lab builds when no registry is in reach: which module, which packages, which version."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -81,7 +82,11 @@ def programs(kubernetes: str = KUBERNETES) -> dict[str, Program]:
             tags=("netgo", "osusergo"),
             cgo=True,
         ),
-        Program("wireguard-go", requires=(f"golang.zx2c4.com/wireguard@{WIREGUARD_GO}",), packages=("golang.zx2c4.com/wireguard",)),
+        Program(
+            "wireguard-go",
+            requires=(f"golang.zx2c4.com/wireguard@{WIREGUARD_GO}",),
+            packages=("golang.zx2c4.com/wireguard",),
+        ),
         Program("kind", requires=(f"sigs.k8s.io/kind@{KIND}",), packages=("sigs.k8s.io/kind",)),
         Program("pause", source="pause"),
     ]

@@ -1,4 +1,5 @@
 """The short way to a lab: the system's Docker, the system's kind, and a published node image."""
+
 from __future__ import annotations
 
 import os
@@ -17,7 +18,7 @@ def node_image(kubernetes: str) -> str:
 
 
 def choose_mode(steps: Steps) -> str:
-    """`registry` if Docker and kind are here and the node image can be had, else `build`. `LAB_MODE` decides for good."""
+    """`registry` if Docker and kind are here and the node image can be had, else `build`; `LAB_MODE` overrides."""
     from .programs import KUBERNETES
 
     wanted = os.environ.get("LAB_MODE", "")

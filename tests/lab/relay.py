@@ -3,6 +3,7 @@
 `python -m tests.lab.relay NAMESPACE-FILE PORT...`: listens on 127.0.0.1:PORT here, connects to 127.0.0.1:PORT there.
 Only what comes in is relayed; nothing in the lab gets a way out.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -11,6 +12,7 @@ import ctypes
 import os
 import socket
 import sys
+from functools import partial
 
 _CLONE_NEWNET = 0x40000000
 _CHUNK = 256 * 1024
@@ -41,7 +43,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
 
 
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+async def _relay(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     far_writer = None
     try:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port, limit=_CHUNK)
@@ -60,7 +62,7 @@ async def serve(sockets: list[socket.socket]) -> None:
     servers = []
     for one in sockets:
         port: int = one.getsockname()[1]
-        servers.append(await asyncio.start_server(lambda r, w, port=port: _relay(r, w, port), sock=one, limit=_CHUNK))
+        servers.append(await asyncio.start_server(partial(_relay, port), sock=one, limit=_CHUNK))
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 

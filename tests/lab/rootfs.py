@@ -1,4 +1,5 @@
 """Debian root file systems by mmdebstrap: one for nodes, one as base of the container images."""
+
 from __future__ import annotations
 
 import re
@@ -9,8 +10,16 @@ from .cache import Cache, digest
 from .steps import Steps
 
 SUITE = "bookworm"
-_DEFAULT_MIRROR = "http://deb.debian.org/debian"
-_LEFT_OUT = ("man", "doc", "locale", "zoneinfo", "info", "lintian", "bug",)
+_SWEPT = ("var/cache/apt/*", "var/lib/apt/lists/*", "var/cache/debconf/*", "var/log/*")
+_LEFT_OUT = (
+    "man",
+    "doc",
+    "locale",
+    "zoneinfo",
+    "info",
+    "lintian",
+    "bug",
+)
 # usr-is-merged (with the hook below) in place of usrmerge, which would bring all of Perl.
 _NETWORK = ("usr-is-merged", "iproute2", "iptables", "nftables", "conntrack", "procps")
 
@@ -28,12 +37,12 @@ BASE = RootFs("base", (*_NETWORK, "python3", "wireguard-tools", "iputils-ping", 
 
 
 def host_mirror(apt: Path = Path("/etc/apt")) -> str:
-    """The Debian mirror that this machine's apt uses, so that nothing else need be reachable."""
+    """The Debian mirror that this machine's apt uses; empty (mmdebstrap's default) if there is none."""
     for path in sorted([*apt.glob("sources.list"), *apt.glob("sources.list.d/*")]):
         for uri in re.findall(r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s+(\S+)", path.read_text(), re.MULTILINE):
             if re.search(r"/debian/?$", uri):
                 return str(uri)
-    return _DEFAULT_MIRROR
+    return ""
 
 
 def build(steps: Steps, cache: Cache, wanted: RootFs) -> Path:
@@ -46,12 +55,22 @@ def build(steps: Steps, cache: Cache, wanted: RootFs) -> Path:
 
     def make(target: Path) -> None:
         archive = target.with_name("root.tar")
-        step.run(["mmdebstrap", "--variant=essential", "--format=tar", f"--include={','.join(wanted.packages)}",
-                  "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-                  *excludes, '--aptopt=APT::Install-Recommends "false"',
-                  # Nothing is ever installed on top: lists, caches and logs are dead weight in every image.
-                  '--customize-hook=rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/var/cache/debconf/* "$1"/var/log/*',
-                  SUITE, str(archive), host_mirror()])
+        step.run(
+            [
+                "mmdebstrap",
+                "--variant=essential",
+                "--format=tar",
+                f"--include={','.join(wanted.packages)}",
+                "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+                *excludes,
+                '--aptopt=APT::Install-Recommends "false"',
+                # Nothing is ever installed on top: lists, caches and logs are dead weight in every image.
+                f'--customize-hook=cd "$1" && rm -rf {" ".join(_SWEPT)}',
+                SUITE,
+                str(archive),
+                *filter(None, [host_mirror()]),
+            ]
+        )
         # Device nodes are each container's own.
         step.run(["tar", "--delete", "--file", str(archive), "--wildcards", "./dev/*"])
         archive.rename(target)

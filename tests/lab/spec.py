@@ -1,4 +1,5 @@
-"""What a lab consists of: its clusters with their sizes, ranges and modes; from defaults, a file or the command line."""
+"""What a lab consists of: clusters with sizes, ranges and modes; from defaults, a file or the command line."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -42,7 +43,10 @@ class ClusterSpec:
     @property
     def nodes(self) -> tuple[str, ...]:
         """Container names of all nodes, as kind gives them; the first is a control plane."""
-        return (*_numbered(f"{self.name}-control-plane", self.control_planes), *_numbered(f"{self.name}-worker", self.workers))
+        return (
+            *_numbered(f"{self.name}-control-plane", self.control_planes),
+            *_numbered(f"{self.name}-worker", self.workers),
+        )
 
 
 @dataclass(frozen=True)
@@ -68,23 +72,29 @@ class LabSpec:
 
 def default_lab() -> LabSpec:
     """east and west wait for a plugin; north brings one, and has the settings that hide no fault."""
-    return complete(LabSpec((
-        ClusterSpec("east", workers=2),
-        ClusterSpec("west"),
-        ClusterSpec("north", plugin="lab", proxy_mode="iptables", tcp_be_liberal=False, strict_rp_filter=True),
-    )))
+    return complete(
+        LabSpec(
+            (
+                ClusterSpec("east", workers=2),
+                ClusterSpec("west"),
+                ClusterSpec("north", plugin="lab", proxy_mode="iptables", tcp_be_liberal=False, strict_rp_filter=True),
+            )
+        )
+    )
 
 
 def complete(lab: LabSpec) -> LabSpec:
     """Fills in what is left open (ranges by position, issuers by name) and checks the whole."""
     filled = []
     for number, cluster in enumerate(lab.clusters, _FIRST_RANGE):
-        filled.append(replace(
-            cluster,
-            pod_range=cluster.pod_range or f"10.{number}.0.0/16",
-            service_range=cluster.service_range or f"10.{100 + number}.0.0/16",
-            issuer=cluster.issuer or f"https://{cluster.name}.lab.example",
-        ))
+        filled.append(
+            replace(
+                cluster,
+                pod_range=cluster.pod_range or f"10.{number}.0.0/16",
+                service_range=cluster.service_range or f"10.{100 + number}.0.0/16",
+                issuer=cluster.issuer or f"https://{cluster.name}.lab.example",
+            )
+        )
     lab = replace(lab, clusters=tuple(filled))
     _check(lab)
     return lab
@@ -174,7 +184,9 @@ def _check(lab: LabSpec) -> None:
             try:
                 ipaddress.IPv4Network(getattr(cluster, key))
             except ValueError as error:
-                raise SpecError(f"cluster {cluster.name}: {key}: {error}; write an IPv4 range like 10.41.0.0/16") from None
+                raise SpecError(
+                    f"cluster {cluster.name}: {key}: {error}; write an IPv4 range like 10.41.0.0/16"
+                ) from None
 
 
 def _check_choice(cluster: ClusterSpec, key: str, choices: tuple[str, ...]) -> None:

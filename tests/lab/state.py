@@ -1,4 +1,5 @@
 """What the lab did to this machine and what runs: `.lab/state.json`."""
+
 from __future__ import annotations
 
 import fcntl
@@ -52,5 +53,7 @@ def only_one(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RuntimeError(f"another `up` or `down` of this lab is at work ({path} is locked); wait for it") from None
+            raise RuntimeError(
+                f"another `up` or `down` of this lab is at work ({path} is locked); wait for it"
+            ) from None
         yield

@@ -1,4 +1,5 @@
 """Steps: things that take time, each with a name, a time limit, a log, and its duration told at the end."""
+
 from __future__ import annotations
 
 import os
@@ -37,14 +38,21 @@ class Step:
         return max(0.0, self.limit - self.seconds)
 
     def run(
-        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-        stdin: bytes | IO[bytes] | None = None, check: bool = True,
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | IO[bytes] | None = None,
+        check: bool = True,
     ) -> int:
         """Runs a command, its output in the step's log. Returns its exit code (always 0 with `check`)."""
         with self.log.open("ab") as log:
             return self._run(command, log, cwd, env, stdin, check)
 
-    def output(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:
+    def output(
+        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> str:
         """Runs a command and returns what it printed; its messages go to the step's log."""
         captured = self.log.with_suffix(f".{threading.get_ident()}.out")
         try:
@@ -68,13 +76,23 @@ class Step:
             log.write(text.rstrip("\n") + "\n")
 
     def _run(
-        self, command: Sequence[str], out: IO[bytes], cwd: Path | None, env: Mapping[str, str] | None,
-        stdin: bytes | IO[bytes] | None, check: bool,
+        self,
+        command: Sequence[str],
+        out: IO[bytes],
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+        stdin: bytes | IO[bytes] | None,
+        check: bool,
     ) -> int:
         self.write("+ " + " ".join(command))
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                command, cwd=cwd, env=env, stdout=out, stderr=log, start_new_session=True,
+                command,
+                cwd=cwd,
+                env=env,
+                stdout=out,
+                stderr=log,
+                start_new_session=True,
                 stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL,
             )
             try:

@@ -3,6 +3,9 @@
 Runs on every node, from the API alone, again and again: a node that restarts has it all back in seconds.
 """
 
+from __future__ import annotations
+
+import contextlib
 import ipaddress
 import json
 import os
@@ -10,6 +13,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
+from typing import Any
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/"
 CONFIG = "/etc/cni/net.d/10-lab-net.conflist"
@@ -19,24 +23,25 @@ API = os.environ["API"]
 INTERVAL = 3  # seconds
 
 
-def nodes():
+def nodes() -> list[dict[str, Any]]:
     with open(ACCOUNT + "token") as file:
         headers = {"Authorization": "Bearer " + file.read().strip()}
     request = urllib.request.Request(API + "/api/v1/nodes", headers=headers)
     context = ssl.create_default_context(cafile=ACCOUNT + "ca.crt")
     with urllib.request.urlopen(request, context=context, timeout=10) as answer:
-        return json.load(answer)["items"]
+        items: list[dict[str, Any]] = json.load(answer)["items"]
+        return items
 
 
-def address(node):
-    return next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+def address(node: dict[str, Any]) -> str:
+    return next(str(a["address"]) for a in node["status"]["addresses"] if a["type"] == "InternalIP")
 
 
-def run(*command, text=None):
+def run(*command: str, text: str | None = None) -> None:
     subprocess.run(command, input=text, text=True, check=True)
 
 
-def write_config(pods):
+def write_config(pods: str) -> None:
     document = {
         "cniVersion": "1.0.0",
         "name": "lab-net",
@@ -55,25 +60,27 @@ def write_config(pods):
         ],
     }
     text = json.dumps(document, indent=1)
-    try:
-        with open(CONFIG) as file:
-            if file.read() == text:
-                return
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), open(CONFIG) as file:
+        if file.read() == text:
+            return
     with open(CONFIG + ".new", "w") as file:
         file.write(text)
     os.rename(CONFIG + ".new", CONFIG)
 
 
-def masquerade():
+def masquerade() -> None:
     rule = f"ip saddr {POD_RANGE} ip daddr != {POD_RANGE} fib daddr type != local masquerade"
     chain = "type nat hook postrouting priority srcnat; policy accept;"
-    run("nft", "-f", "-", text=f"table ip lab-net {{ chain out {{ {chain} }}; }}\nflush table ip lab-net\n"
-        f"table ip lab-net {{ chain out {{ {rule}; }}; }}\n")
+    run(
+        "nft",
+        "-f",
+        "-",
+        text=f"table ip lab-net {{ chain out {{ {chain} }}; }}\nflush table ip lab-net\n"
+        f"table ip lab-net {{ chain out {{ {rule}; }}; }}\n",
+    )
 
 
-def main():
+def main() -> None:
     ready = False
     while True:
         try:
