@@ -10,6 +10,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/.build/collections:$(CURDIR)/agent:$(CURDIR)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
 export PYTHONDONTWRITEBYTECODE := 1
+# Upstream's own manifests, for tests that patch them; without such a folder those tests are skipped.
+export UPSTREAM_MANIFESTS ?= $(abspath $(wildcard ../shared/upstream))
 
 .PHONY: help
 help: ## this list
@@ -44,7 +46,7 @@ lab-down: venv-lab ## take the lab down and put the machine's settings back
 
 AGENT_IMAGE ?= docker.io/local/clusterset-agent:1
 INVENTORY ?= examples/lab/clusters.yml
-ON_LAB = KUBECONFIG=$(CURDIR)/.lab/kubeconfig AGENT_IMAGE=$(AGENT_IMAGE) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg
+ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$(AGENT_IMAGE) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg
 
 .PHONY: agent-image demo
 agent-image: venv-lab ## build the agent's image and load it into the lab's clusters
