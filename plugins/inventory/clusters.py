@@ -87,7 +87,8 @@ options:
             default: ~/.cache/clusterset.fabric
           access:
             description:
-              - What an access provider of the hub means here, by its name or a shell pattern, the preferred one first.
+              - What an access provider of the hub means here, by its name or a shell pattern, the preferred one first
+                and V(*) always last.
               - Either C({kubeconfig, context}), in which C({name}) and C({namespace}) stand for those of the object,
                 or C({exec}), an exec plugin as a kubeconfig describes it. It is then used with the
                 server and certificate authority that the hub publishes.

@@ -52,20 +52,20 @@ def joined(paths: list[str]) -> str:
 
 
 def read(entry: Entry, base: str) -> list[Way]:
-    """The ways under ``access:``, in their order, which is the order of preference."""
+    """The ways under ``access:`` in their order, which is the order of preference; ``*`` is always the last."""
     ways = []
     directory = absolute(entry.text("directory", DIRECTORY), base, entry.at("directory"))
     for provider in entry.mapping("access"):
         place = f"{entry.place}.access.{provider}"
         item = Entry(entry.mapping("access")[provider], place, ("kubeconfig", "context", "exec"))
-        program = generated.read_program(item) if "exec" in item.data else None
+        program = generated.read_program(item, base) if "exec" in item.data else None
         if (program is None) == ("kubeconfig" not in item.data):
             raise fault(place, "needs either kubeconfig (and context) or exec.", "write one of the two")
         ways.append(Way(str(provider), place, base, directory, item.text("kubeconfig"), item.text("context"), program))
     if not ways:
         fix = "write access: {provider: {kubeconfig: path, context: name}} or {provider: {exec: {command: name}}}"
         raise fault(entry.at("access"), "says of no access provider how to use it.", fix)
-    return ways
+    return sorted(ways, key=lambda way: way.provider == "*")
 
 
 def reference(

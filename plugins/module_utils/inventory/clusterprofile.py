@@ -70,8 +70,11 @@ def _found(profile: Mapping[str, Any], entry: Entry, ways: list[access.Way]) -> 
     status = profile.get("status") or {}
     properties = {item["name"]: item["value"] for item in status.get("properties") or ()}
     # of two lists of providers the newer wins where both have a name
-    providers = {item["name"]: item.get("cluster") or {} for key in ("credentialProviders", "accessProviders")
-                 for item in status.get(key) or ()}
+    providers = {
+        item["name"]: item.get("cluster") or {}
+        for key in ("credentialProviders", "accessProviders")
+        for item in status.get(key) or ()
+    }
     own = access.reference(ways, providers, access.Profile(name, namespace), entry.place)
     if CLUSTER_ID in properties:
         own["fabric_cluster_id"] = properties[CLUSTER_ID]

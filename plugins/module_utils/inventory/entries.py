@@ -72,7 +72,7 @@ class Entry:
         """A string, stripped of nothing; the default if the key is absent."""
         value = self.data.get(key, default)
         if not isinstance(value, str):
-            raise fault(self.at(key), f"expected a string, found {kind_of(value)}.", f"write {key}: \"...\"")
+            raise fault(self.at(key), f"expected a string, found {kind_of(value)}.", f'write {key}: "..."')
         return value
 
     def texts(self, key: str) -> list[str]:

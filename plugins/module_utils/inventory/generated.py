@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .entries import Entry, fault, plain
+from .kubeconfig import absolute
 from .secrets import refuse_secrets
 
 EXEC_KEYS = ("apiVersion", "command", "args", "env", "provideClusterInfo", "interactiveMode", "installHint")
@@ -47,16 +48,21 @@ class File:
         return os.path.join(self.directory, f"{self.cluster}.{mark}.kubeconfig")
 
 
-def read_program(item: Entry) -> dict[str, Any]:
-    """The exec plugin of an access way, as a kubeconfig writes it; secrets in arguments or environment are refused."""
+def read_program(item: Entry, base: str) -> dict[str, Any]:
+    """The exec plugin of an access way, as a kubeconfig writes it; secrets in arguments or environment are refused.
+
+    A command with a relative path starts at ``base``; a mere name is looked for in $PATH.
+    """
     entry = Entry(item.data["exec"], item.at("exec"), EXEC_KEYS)
-    if not entry.text("command"):
+    command = entry.text("command")
+    if not command:
         raise fault(entry.at("command"), "is missing.", "name the program that prints an ExecCredential")
     refuse_secrets({"args": entry.texts("args")}, entry.place)
     for index, pair in enumerate(entry.data.get("env") or ()):
         variable = Entry(pair, f"{entry.place}.env[{index}]", ("name", "value"))
         refuse_secrets({variable.text("name"): variable.text("value")}, variable.place)
-    return {**EXEC_DEFAULTS, **plain(entry.data)}
+    path = absolute(command, base, entry.at("command")) if os.sep in command else str(command)
+    return {**EXEC_DEFAULTS, **plain(entry.data), "command": path}
 
 
 def write(file: File, cluster: Mapping[str, Any], program: Mapping[str, Any], place: str) -> str:

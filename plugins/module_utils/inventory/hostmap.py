@@ -64,7 +64,7 @@ def build(config: Mapping[str, Any], base: str) -> HostMap:
     result = HostMap(own, layers(config, clusters))
     finished = result.variables(config, base)
     places = {cluster.name: cluster.place for cluster in clusters}
-    check_ids(finished, places)
+    check_ids(finished, own, places)
     check_references(finished, own, places)
     expressions = config.get("cluster_groups")
     if expressions:

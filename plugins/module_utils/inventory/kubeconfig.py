@@ -106,9 +106,7 @@ def find(data: Mapping[str, Any], place: str, base: str) -> list[Found]:
         if name not in chosen:
             what = f"no context '{name}'.{nearest(name, chosen)}"
             raise fault(entry.at("names"), what, f"there are: {listed(chosen)}")
-    return [
-        Found(_host_name(entry, names, name), "kubeconfig", place, reference(contexts[name])) for name in chosen
-    ]
+    return [Found(_host_name(entry, names, name), "kubeconfig", place, reference(contexts[name])) for name in chosen]
 
 
 def reference(context: Context) -> dict[str, Any]:

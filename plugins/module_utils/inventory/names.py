@@ -38,12 +38,17 @@ def check_hosts(clusters: Iterable[Found], group: str) -> None:
         seen[cluster.name] = cluster
 
 
-def check_ids(hosts: Mapping[str, Mapping[str, Any]], places: Mapping[str, str]) -> None:
-    """Refuse cluster ids that are no RFC 1123 label, and two clusters of one id; templates are left to the plan."""
+def check_ids(
+    hosts: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]], places: Mapping[str, str]
+) -> None:
+    """Refuse cluster ids that are no RFC 1123 label, and two clusters of one id.
+
+    A template of the operator's is left to the plan; what a source found is never a template.
+    """
     seen: dict[str, str] = {}
     for name, variables in hosts.items():
         cluster_id = variables["fabric_cluster_id"]
-        if is_template(cluster_id):
+        if is_template(cluster_id) and cluster_id != own[name]["fabric_cluster_id"]:
             continue
         if not isinstance(cluster_id, str) or not LABEL.fullmatch(cluster_id):
             fix = "set fabric_cluster_id (lower-case letters, digits, '-', at most 63 characters), or rename the host"

@@ -82,6 +82,20 @@ def test_a_play_needs_no_boilerplate(tmp_path: Path, lab: Path, write: Write) ->
         assert line in run.stdout
 
 
+def test_what_sources_find_is_never_a_template(tmp_path: Path, write: Write) -> None:
+    """Names in a kubeconfig, and what compose makes of them, stay text; so does the operator's own where trusted."""
+    write("kubeconfig", kubeconfig("x{{ 6 * 7 }}"))
+    write("clusters.yml", {
+        "plugin": "clusterset.fabric.clusters",
+        "sources": [{"kubeconfig": "kubeconfig", "names": {"x{{ 6 * 7 }}": "trap"}}],
+        "variables": {"trap": {"mine": "{{ 6 * 7 }}"}},
+        "compose": {"copied": "fabric_context"},
+    })
+    words = "msg='<{{ fabric_context }}> <{{ copied }}> <{{ mine }}>'"
+    run = ansible(tmp_path, "adhoc", "-i", "clusters.yml", "trap", "-m", "debug", "-a", words)
+    assert "<x{{ 6 * 7 }}> <x{{ 6 * 7 }}> <42>" in run.stdout, run.stdout + run.stderr
+
+
 def test_no_secret_is_shown_or_cached(tmp_path: Path, lab: Path, write: Write) -> None:
     write("clusters.yml", FILE | cached(tmp_path))
     run = ansible(tmp_path, "inventory", "-i", "clusters.yml", "--list", "-vvvv")
