@@ -97,13 +97,14 @@ def _page(good: bool) -> web.Response:
 
 
 def _links(links: list[LinkReport]) -> Iterator[Metric]:
-    for name, text, value in (
+    rows: list[tuple[str, str, Callable[[LinkReport], float]]] = [
         ("fabric_link_up", "Whether probes through the link are answered.", lambda row: float(row.state == "Up")),
         ("fabric_link_round_trip_seconds", "Smoothed round trip of the probes.", lambda row: row.round_trip or 0.0),
         ("fabric_link_handshake_seconds", "Time of the last handshake.", lambda row: row.handshake),
         ("fabric_link_received_bytes", "Bytes received through the link.", lambda row: row.received),
         ("fabric_link_sent_bytes", "Bytes sent through the link.", lambda row: row.sent),
-    ):
+    ]
+    for name, text, value in rows:
         family = GaugeMetricFamily(name, text, labels=["peer", "gateway", "interface"])
         for row in links:
             family.add_metric([row.link.peer, row.link.remote_node, row.link.name], value(row))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from pathlib import Path
 
@@ -45,7 +46,7 @@ class Tunnel:
             await asyncio.sleep(_BACKOFF[min(failures, len(_BACKOFF) - 1)])
 
     async def _once(self) -> int:
-        environment = {"PATH": "/usr/bin:/bin", "LOG_LEVEL": "error", "WG_PROCESS_FOREGROUND": "1"}
+        environment = {**os.environ, "LOG_LEVEL": "error"}
         process = await asyncio.create_subprocess_exec(self._program, "-f", self.name, env=environment)
         log.info("wireguard-go started", extra={"interface": self.name, "process": process.pid})
         try:
