@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..client.client import Client
-from ..client.types import ClusterRef
+from ..client.errors import ApiError
+from ..client.types import ClusterRef, Object
 from ..facts.types import Gateway
 from ..objects.bundle import Bundle
 from ..objects.links import agent_objects, peer_objects
+from ..objects.network_plugin.pools import calico_remote_pools
 from ..plan.types import ClusterPlan, GatewayPlan, Plan
 from .bundle import apply_bundle
 from .rendezvous import wait_for_gateways, wait_for_links
@@ -31,7 +33,8 @@ async def join(plan: Plan, refs: Sequence[ClusterRef], options: Options, progres
 
     async def put(client: Client) -> Result:
         cluster = stage.plan.cluster(client.ref.name)
-        bundle = Bundle(BUNDLE, (*agent_objects(cluster), *peer_objects(stage.plan, cluster)))
+        peers = peer_objects(stage.plan, cluster)
+        bundle = Bundle(BUNDLE, (*agent_objects(cluster), *await _pools(client, cluster, peers), *peers))
         return await apply_bundle(client, bundle, options, progress=progress)
 
     async def published(client: Client) -> tuple[Gateway, ...]:
@@ -51,6 +54,20 @@ async def join(plan: Plan, refs: Sequence[ClusterRef], options: Options, progres
         await stage.apply(put, stage.alive)
     await stage.each(prove, [ref for ref in stage.alive if stage.results[ref.name].changed])
     return stage
+
+
+async def _pools(client: Client, cluster: ClusterPlan, peers: Sequence[Object]) -> list[Object]:
+    """What Calico must know of the remote ranges, where it serves its own API."""
+    if cluster.plugin.name != "calico":
+        return []
+    try:
+        await client.resource("projectcalico.org/v3", "IPPool")
+    except ApiError as error:
+        if error.status == 404:
+            return []
+        raise
+    ranges = {peer["metadata"]["name"]: [*peer["spec"]["podCIDRs"], *peer["spec"]["serviceCIDRs"]] for peer in peers}
+    return calico_remote_pools(ranges)
 
 
 def with_gateways(plan: Plan, published: Mapping[str, tuple[Gateway, ...]]) -> Plan:

@@ -11,6 +11,7 @@ from ..client.client import Client
 from ..client.types import ClusterRef, Object
 from ..objects.bundle import Bundle
 from ..objects.network_plugin.build import network_plugin_objects
+from ..objects.network_plugin.certificates import certificates_for
 from ..objects.network_plugin.fetch import load_manifest
 from ..objects.network_plugin.ready import wait_until_works
 from ..plan.plugin import BUNDLE
@@ -27,7 +28,7 @@ async def install(plan: Plan, refs: Sequence[ClusterRef], options: Options, prog
     wanted: dict[str, list[Object]] = {}
 
     async def put(client: Client) -> Result:
-        objects = await _objects(plan.cluster(client.ref.name))
+        objects = await _objects(client, plan.cluster(client.ref.name))
         wanted[client.ref.name] = objects
         return await apply_bundle(client, Bundle(BUNDLE, tuple(objects)), options, progress=progress)
 
@@ -43,8 +44,8 @@ async def install(plan: Plan, refs: Sequence[ClusterRef], options: Options, prog
     return stage
 
 
-async def _objects(cluster: ClusterPlan) -> list[Object]:
-    """Upstream's manifest with our patches."""
+async def _objects(client: Client, cluster: ClusterPlan) -> list[Object]:
+    """Upstream's manifest with our patches, and the certificates that its servers need."""
     plugin = cluster.plugin
     text = await load_manifest(
         plugin.manifest,
@@ -59,5 +60,6 @@ async def _objects(cluster: ClusterPlan) -> list[Object]:
         text,
         pod_cidrs=cluster.pod_cidrs,
         kubernetes_version=cluster.kubernetes,
+        certificates=await certificates_for(client, text),
         cluster=cluster.host,
     )
