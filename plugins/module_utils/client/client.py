@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -160,7 +160,7 @@ class Client:
         field_selector: str = "",
         resource_version: str = "",
         timeout: float = 300.0,
-    ) -> AsyncIterator[tuple[str, Object]]:
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         """Yield (ADDED, MODIFIED, DELETED or BOOKMARK; object) until ``timeout`` seconds or the server ends it.
 
         A server that ends it early is no error: list again and go on from there. An expired ``resource_version``
