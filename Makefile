@@ -50,6 +50,7 @@ ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$(AG
 
 .PHONY: agent-image demo
 agent-image: venv-lab ## build the agent's image and load it into the lab's clusters
+	@$(PY) agent/build.py >/dev/null
 	@$(PY) -m tests.lab images build --context agent --tag $(AGENT_IMAGE)
 
 demo: lab agent-image ## three real clusters, joined: ends with the matrix of who reaches whom
