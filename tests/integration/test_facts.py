@@ -14,12 +14,8 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.client.fleet imp
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef, Outcome
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.collect import collect
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import ClusterFacts
-from ansible_collections.clusterset.fabric.plugins.module_utils.objects.network_plugin.build import (
-    network_plugin_objects,
-)
 from tests.integration.running import ROOT, RunningLab, lab_home
 from tests.lab.spec import ClusterSpec, from_mapping
-from tests.unit.network_plugin.manifests import upstream
 
 NAMES = ("east", "west", "north")
 READER = "fabric-test-reader"
@@ -129,20 +125,3 @@ def test_the_documented_rights_suffice_and_less_is_named(
     assert allowed.value is not None
     assert allowed.value.uid == facts["west"].uid
     assert allowed.value.pod_cidrs == facts["west"].pod_cidrs
-
-
-@pytest.mark.parametrize("file", ["calico-v3-crds.yaml", "calico-vxlan.yaml"])
-def test_a_real_api_server_accepts_calico_as_we_change_it(lab: RunningLab, file: str, tmp_path: Path) -> None:
-    """A server-side dry run: nothing is stored, but every field and admission rule is checked."""
-    objects = network_plugin_objects(
-        "calico",
-        "",
-        upstream(f"calico-v3.32.1/{file}"),
-        pod_cidrs=["10.42.0.0/16"],
-        mtu=1400,
-        kubernetes_version="v1.36",
-    )
-    path = tmp_path / "calico.json"
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-    said = lab.kubectl("west", "apply", "--server-side", "--dry-run=server", "--field-manager=test", "-f", str(path))
-    assert said.count("serverside-applied (server dry run)") == len(objects)

@@ -56,7 +56,7 @@ def flavour(raw: Raw) -> str:
     """Who made this cluster: kind, kubeadm, k3s, openshift, eks, gke, aks or unknown."""
     version = str(raw.version.get("gitVersion", ""))
     labels = {label for item in raw.nodes for label in labels_of(item)}
-    providers = {str(dig(item, "spec", "providerID") or "").split(":")[0] for item in raw.nodes}
+    providers = {str(dig(item, "spec", "providerID") or "").partition(":")[0] for item in raw.nodes}
     signs = (
         ("openshift", "clusterversions.config.openshift.io" in raw.crds),
         ("kind", "kind" in providers),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from typing import Any
+from typing import Any, cast
 
 from ...client.client import Client
 from ...client.types import Object
@@ -40,6 +40,8 @@ async def certificates_for(client: Client, manifest_text: str, *, webhooks: bool
     :param manifest_text: as loaded. :param webhooks: whether Calico's webhooks are wanted at all.
     """
     wanted = [name for name in _SERVERS if _serves(manifest_text, name) and (webhooks or name != WEBHOOKS)]
+    if wanted and x509 is None:
+        raise FabricError("the Python package cryptography is missing", fix="pip install cryptography")
     found: dict[str, Certificate] = {}
     for name in wanted:
         namespace, service, secret, stem = _SERVERS[name]
@@ -61,17 +63,22 @@ def _kept(secret: Object, stem: str) -> Certificate | None:
         certificate, key = (
             base64.b64decode(dig(secret, "data", f"{stem}.{end}") or "").decode() for end in ("crt", "key")
         )
-        expires = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+        expires = _expiry(x509.load_pem_x509_certificate(certificate.encode()))
     except ValueError:
         return None
     late = datetime.datetime.now(datetime.UTC) + RENEW
     return Certificate(certificate, key) if key and expires > late else None
 
 
+def _expiry(certificate: Any) -> datetime.datetime:
+    """End of validity; cryptography before 42 tells it without a time zone only."""
+    if hasattr(certificate, "not_valid_after_utc"):
+        return cast(datetime.datetime, certificate.not_valid_after_utc)
+    return cast(datetime.datetime, certificate.not_valid_after).replace(tzinfo=datetime.UTC)
+
+
 def new_certificate(service: str, namespace: str) -> Certificate:
     """A self-signed certificate for a Service's names."""
-    if x509 is None:
-        raise FabricError("the Python package cryptography is missing", fix="pip install cryptography")
     key = ec.generate_private_key(ec.SECP256R1())
     host = f"{service}.{namespace}.svc"
     subject: Any = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
