@@ -63,14 +63,12 @@ def backend(raw: Raw, item: Item) -> str:
     told = raw.config("calico-config").get("calico_backend") or variables.get("CALICO_NETWORKING_BACKEND")
     if told == "none":
         return ""
-    modes = [(dig(pool, "spec", "vxlanMode"), dig(pool, "spec", "ipipMode")) for pool in raw.calico_pools]
-    if any(vxlan in ("Always", "CrossSubnet") for vxlan, _ in modes):
-        return "vxlan"
-    if any(ipip in ("Always", "CrossSubnet") for _, ipip in modes):
-        return "ipip"
+    for mode, name in (("vxlanMode", "vxlan"), ("ipipMode", "ipip")):
+        if any(dig(pool, "spec", mode) in ("Always", "CrossSubnet") for pool in raw.calico_pools):
+            return name
     if told == "vxlan":
         return "vxlan"
-    return "bgp" if told == "bird" or modes else ""
+    return "bgp" if told == "bird" or raw.calico_pools else ""
 
 
 def mtu(raw: Raw) -> int:

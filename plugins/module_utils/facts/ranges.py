@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Union
 
 from .documents import mapping
 from .raw import Item, Raw, dig, environment, flag_values, flags
 from .services import kube_proxy_configuration
 from .types import Disagreement, Node, Plugin
 
-Network = IPv4Network | IPv6Network
+Network = Union[IPv4Network, IPv6Network]  # noqa: UP007 - the sanity tests' pylint knows no "|" of classes
 Sources = dict[str, tuple[Network, ...]]  # what says it -> what it says; the first is trusted most
 
 REMOTE_POOL = "fabric.clusterset.io/peer"  # label of the IPPools that stand for other clusters' ranges

@@ -20,9 +20,9 @@ POD = "10.41.0.0/16"
 SERVER = Certificate("CERTIFICATE", "KEY")
 
 
-def build(name: str, text: str, **settings: Any) -> dict[tuple[str, str], Any]:
-    settings = {"pod_cidrs": [POD], "kubernetes_version": "v1.36.3", "version": "", **settings}
-    made = network_plugin_objects(name, settings.pop("version"), text, **settings)
+def build(name: str, text: str, version: str = "", **settings: Any) -> dict[tuple[str, str], Any]:
+    settings = {"pod_cidrs": [POD], "kubernetes_version": "v1.36.3", **settings}
+    made = network_plugin_objects(name, version, text, **settings)
     return {(item["kind"], item["metadata"]["name"]): item for item in made}
 
 
@@ -82,7 +82,7 @@ def test_calico_data_plane() -> None:
 
 def test_native_api_without_certificates_has_no_webhooks() -> None:
     made = build("calico", CALICO + NATIVE)
-    assert not [name for _, name in made if name == "calico-webhooks"]
+    assert not [key for key in made if key[1] == "calico-webhooks"]
     assert made["MutatingAdmissionPolicy", "types"]["apiVersion"] == "admissionregistration.k8s.io/v1"
     assert made["MutatingAdmissionPolicyBinding", "types"]["apiVersion"] == "admissionregistration.k8s.io/v1"
     assert api_of(made.values()) == "native"
