@@ -103,10 +103,11 @@ async def _send_wave(work: Work, found: Survey, log: Log, keys: list[Key]) -> No
     async def one(key: Key) -> None:
         if work.options.diff:
             before = await present(work, key)
-            log.stored[key] = stored = await send(work, key)
+            log.stored[key] = stored = (await send(work, key))[1]
             log.compared(key, before, stored, show=True)
         else:
-            log.sent(key, await send(work, key), found.receipt.records.get(key))
+            made, stored = await send(work, key)
+            log.sent(key, stored, found.receipt.records.get(key), made=made)
 
     await in_lanes(work.client, keys, one)
 
@@ -139,7 +140,7 @@ async def _make_namespace(work: Work, log: Log) -> None:
     """The receipts' namespace, as the bundle describes it where it does."""
     key = Key("Namespace", "", work.namespace)
     if key in work.objects:
-        log.stored[key] = await send(work, key)
+        _, log.stored[key] = await send(work, key)
         log.created.append(title(key))
         if work.options.diff:
             log.diffs.append(differences.difference(key, None, log.stored[key]))

@@ -31,10 +31,10 @@ class Log:
         """True when anything in the cluster is not what it was."""
         return bool(self.created or self.updated or self.pruned)
 
-    def sent(self, key: Key, stored: Object, record: Record | None) -> None:
+    def sent(self, key: Key, stored: Object, record: Record | None, *, made: bool) -> None:
         """Note an answer to an apply, judged by what is known from before."""
         self.stored[key] = stored
-        if _made(stored, record, self.started):
+        if made:
             self.created.append(title(key))
         elif _changed(stored, record, self.started):
             self.updated.append(title(key))
@@ -49,12 +49,6 @@ class Log:
             self.updated.append(title(key))
         if show:
             self.diffs.append(differences.difference(key, before, after))
-
-
-def _made(stored: Object, record: Record | None, started: str) -> bool:
-    metadata = stored["metadata"]
-    known = record is not None and record.uid == metadata.get("uid")
-    return not known and str(metadata.get("creationTimestamp") or "") >= started
 
 
 def _changed(stored: Object, record: Record | None, started: str) -> bool:

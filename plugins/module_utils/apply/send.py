@@ -18,8 +18,8 @@ from .work import Work
 _TRIES = 6
 
 
-async def send(work: Work, key: Key, *, dry_run: bool = False) -> Object:
-    """Apply one object of the bundle and return what the server stored.
+async def send(work: Work, key: Key, *, dry_run: bool = False) -> tuple[bool, Object]:
+    """Apply one object of the bundle and return whether that made it, and what the server stored.
 
     A conflict with another writer, and a kind that was defined a moment ago and is not served yet, are tried again.
     :raises ApiError: the refusal, with the object's name and without a Secret's values.
@@ -27,7 +27,7 @@ async def send(work: Work, key: Key, *, dry_run: bool = False) -> Object:
     attempt = 0
     while True:
         try:
-            return await work.client.apply(work.objects[key], dry_run=dry_run)
+            return await work.client.applied(work.objects[key], dry_run=dry_run)
         except ApiError as error:
             passing = error.status == 409 or (error.status == 404 and is_custom(key) and not dry_run)
             if not passing or attempt >= _TRIES:
@@ -49,7 +49,7 @@ async def present(work: Work, key: Key) -> Object | None:
 async def rehearsed(work: Work, key: Key) -> Object:
     """What the cluster would hold after applying; the manifest itself where its kind or namespace is yet to come."""
     try:
-        return await send(work, key, dry_run=True)
+        return (await send(work, key, dry_run=True))[1]
     except ApiError as error:
         if error.status == 404:
             return work.objects[key]

@@ -77,6 +77,20 @@ class Client:
         :param timeout: seconds of one try (60), never longer than what the deadline leaves.
         :raises ApiError: an error status. :raises Unreachable: no answer.
         """
+        answer = await self.exchange(method, path, params, body, content_type, accept, timeout)
+        return answer[1]
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str | None = None,
+        accept: str | None = None,
+        timeout: float | None = None,
+    ) -> tuple[int, Any]:
+        """Like :meth:`request`, with the status: 201 tells that something was made."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept or "application/json"}
         if data is not None:
@@ -127,12 +141,15 @@ class Client:
 
         ``force`` takes over fields that another manager holds; without it such a conflict is ApiError 409.
         """
+        return (await self.applied(obj, dry_run=dry_run, force=force))[1]
+
+    async def applied(self, obj: Object, *, dry_run: bool = False, force: bool = True) -> tuple[bool, Object]:
+        """Like :meth:`apply`, and whether the object was made by it."""
         params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
         if dry_run:
             params["dryRun"] = "All"
-        path = await self.path_of(obj)
-        stored: Object = await self.request("PATCH", path, params=params, body=obj, content_type=APPLY)
-        return stored
+        status, stored = await self.exchange("PATCH", await self.path_of(obj), params, obj, APPLY)
+        return status == 201, stored
 
     async def delete(
         self, target: Object | str, *, propagation: str = "Background", dry_run: bool = False, uid: str = ""

@@ -54,8 +54,8 @@ class Session:
 
     async def call(
         self, method: str, url: Any, headers: dict[str, str], data: bytes | None, timeout: float | None = None
-    ) -> Any:
-        """Send a request, repeat it where that does no harm, and return the decoded JSON."""
+    ) -> tuple[int, Any]:
+        """Send a request, repeat it where that does no harm, and return the status and the decoded JSON."""
         attempt, renewed = 0, False
         while True:
             try:
@@ -71,7 +71,9 @@ class Session:
                 attempt += 1
                 await asyncio.sleep(pause)
 
-    async def _once(self, method: str, url: Any, headers: dict[str, str], data: bytes | None, seconds: float) -> Any:
+    async def _once(
+        self, method: str, url: Any, headers: dict[str, str], data: bytes | None, seconds: float
+    ) -> tuple[int, Any]:
         loop = asyncio.get_running_loop()
         started = loop.time()
         seconds = min(seconds, self.ends - started)
@@ -85,7 +87,7 @@ class Session:
         self.fastest = min(self.fastest, loop.time() - started)
         if response.status >= 400:
             self._refuse(method, url, response, content)
-        return self._decode(method, url, content)
+        return response.status, self._decode(method, url, content)
 
     async def stream(self, url: Any, seconds: float) -> AsyncIterator[Any]:
         """Yield the JSON documents of an answer that arrives line by line, until the server ends it.
