@@ -44,14 +44,14 @@ lab: venv-lab ## real clusters on this machine; a second call finds them running
 lab-down: venv-lab ## take the lab down and put the machine's settings back
 	@$(PY) -m tests.lab down
 
-AGENT_IMAGE ?= docker.io/local/clusterset-agent:1
+AGENT_REPOSITORY := docker.io/local/clusterset-agent
 INVENTORY ?= examples/lab/clusters.yml
-ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$(AGENT_IMAGE) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg
+ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$$(cat .build/agent-image) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg
 
 .PHONY: agent-image demo
 agent-image: venv-lab ## build the agent's image and load it into the lab's clusters
-	@$(PY) agent/build.py >/dev/null
-	@$(PY) -m tests.lab images build --context agent --tag $(AGENT_IMAGE)
+	@echo "$(AGENT_REPOSITORY):$$($(PY) agent/build.py)" >.build/agent-image
+	@$(PY) -m tests.lab images build --context agent --tag "$$(cat .build/agent-image)"
 
 demo: lab agent-image ## three real clusters, joined: ends with the matrix of who reaches whom
 	@$(ON_LAB) ansible-playbook -i $(INVENTORY) clusterset.fabric.site

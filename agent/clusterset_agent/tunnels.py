@@ -47,8 +47,12 @@ class Tunnel:
 
     async def _once(self) -> int:
         environment = {**os.environ, "LOG_LEVEL": "error"}
-        process = await asyncio.create_subprocess_exec(self._program, "-f", self.name, env=environment)
-        log.info("wireguard-go started", extra={"interface": self.name, "process": process.pid})
+        try:
+            process = await asyncio.create_subprocess_exec(self._program, "-f", self.name, env=environment)
+        except OSError as error:
+            log.error("wireguard-go cannot be started", extra={"interface": self.name, "error": str(error)})
+            return 127
+        log.info("wireguard-go started", extra={"interface": self.name, "pid": process.pid})
         try:
             return await process.wait()
         finally:

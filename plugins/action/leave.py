@@ -33,6 +33,8 @@ class ActionModule(FanOutAction):
 
     def _leaving(self, models: list[ClusterModel]) -> list[ClusterModel]:
         names = self._task.args.get("clusters") or []
+        if isinstance(names, str):  # as -e fabric_leave=north,west gives it
+            names = [name.strip() for name in names.split(",")]
         known = {model.host: model for model in models}
         if not names:
             raise AnsibleActionFail(

@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "examples" / "lab" / "clusters.yml"
-AGENT_IMAGE = "docker.io/local/clusterset-agent:1"
+AGENT_IMAGE = ROOT / ".build" / "agent-image"  # `make agent-image` names there what it has built
 
 
 class CommandFailedError(AssertionError):
@@ -37,7 +37,7 @@ class RunningLab:
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{lab_home() / 'bin'}:{os.environ['PATH']}",
             "KUBECONFIG": str(self.kubeconfig),
-            "AGENT_IMAGE": AGENT_IMAGE,
+            "AGENT_IMAGE": AGENT_IMAGE.read_text().strip(),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
             "ANSIBLE_CONFIG": str(INVENTORY.parent / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
