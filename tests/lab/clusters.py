@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import plugin
+from . import kubeconfig, plugin
 from .cache import digest
 from .dockerd import Engine, docker
 from .kindconfig import config, node_settings
@@ -66,10 +66,19 @@ class Clusters:
 
     def _delete(self, step: Step, name: str) -> None:
         self._record(name, None)
+        own = self._kubeconfig(name)
+        own.with_suffix(".lock").unlink(missing_ok=True)  # of a kind that was killed
         step.run(
-            [self.kind, "delete", "cluster", "--name", name, "--kubeconfig", str(self.paths.kubeconfig)],
-            env=self.engine.environment,
+            [self.kind, "delete", "cluster", "--name", name, "--kubeconfig", str(own)], env=self.engine.environment
         )
+        own.unlink(missing_ok=True)
+        kubeconfig.write(self.paths.kubeconfig, self.paths.home / "clusters")
+
+    def _kubeconfig(self, name: str) -> Path:
+        """The cluster's own kubeconfig, as kind writes it."""
+        folder = self.paths.home / "clusters" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "kubeconfig"
 
     def _create(self, cluster: ClusterSpec, image: NodeImage) -> None:
         with self.steps.step(f"create cluster {cluster.name}", limit=420) as step:
@@ -91,13 +100,14 @@ class Clusters:
                     str(path),
                     "--retain",
                     "--kubeconfig",
-                    str(self.paths.kubeconfig),
+                    str(self._kubeconfig(cluster.name)),
                     "-v",
                     "1",
                 ],
                 env=self.engine.environment,
             )
             self._settle(step, cluster, image)
+            kubeconfig.write(self.paths.kubeconfig, self.paths.home / "clusters")
             self._record(cluster.name, _key(cluster, image))
 
     def _settle(self, step: Step, cluster: ClusterSpec, image: NodeImage) -> None:

@@ -41,7 +41,9 @@ class Engine:
 
     def answers(self) -> bool:
         command = ["docker", "version", "--format", "{{.Server.Version}}"]
-        return subprocess.run(command, env=self.environment, capture_output=True, timeout=20).returncode == 0
+        return (
+            subprocess.run(command, env=self.environment, capture_output=True, timeout=20, check=False).returncode == 0
+        )
 
     def start(self, subnet: str) -> bool:
         """Starts the engine unless it runs. Returns whether it was started."""
@@ -163,4 +165,4 @@ class SystemEngine(Engine):
 def docker(engine: Engine, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """A quick question to the engine; the caller looks at the exit code."""
     environment = {**engine.environment, **(env or {})}
-    return subprocess.run(["docker", *words], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["docker", *words], env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -36,7 +36,7 @@ def find_go(path: str = "go") -> Go | None:
         return None
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
     version = subprocess.run(
-        [found, "env", "GOVERSION"], capture_output=True, text=True, env=environment
+        [found, "env", "GOVERSION"], capture_output=True, text=True, env=environment, check=False
     ).stdout.strip()
     numbers = re.match(r"go(\d+)\.(\d+)", version)
     if not numbers or (int(numbers[1]), int(numbers[2])) < MINIMUM:
@@ -117,7 +117,7 @@ class Builder:
 
 
 def _sources(program: Program) -> list[Path]:
-    names = ([program.source] if program.source else []) + [folder for _, folder in program.replaces]
+    names = ([program.source] if program.source else []) + [folder for _module, folder in program.replaces]
     return [FILES / "go" / name for name in names]
 
 

@@ -34,7 +34,7 @@ class Program:
 
 
 def _kubernetes_version(version: str) -> tuple[tuple[str, str], ...]:
-    major, minor, _ = version.removeprefix("v").split(".")
+    major, minor, _patch = version.removeprefix("v").split(".")
     values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return tuple((f"{package}.{name}", value) for package in packages for name, value in values.items())

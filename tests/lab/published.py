@@ -40,6 +40,6 @@ def choose_mode(steps: Steps) -> str:
 
 def _docker_answers() -> bool:
     try:
-        return subprocess.run(["docker", "version"], capture_output=True, timeout=20).returncode == 0
+        return subprocess.run(["docker", "version"], capture_output=True, timeout=20, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False

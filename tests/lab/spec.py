@@ -116,9 +116,9 @@ def from_options(options: list[str]) -> LabSpec:
     """A lab from command line words like `east:workers=2,plugin=lab`."""
     clusters: dict[str, dict[str, str]] = {}
     for option in options:
-        name, _, rest = option.partition(":")
+        name, _colon, rest = option.partition(":")
         pairs = [pair.partition("=") for pair in rest.split(",") if pair]
-        clusters[name] = {key.strip(): value.strip() for key, _, value in pairs}
+        clusters[name] = {key.strip(): value.strip() for key, _equals, value in pairs}
     return from_mapping({"clusters": clusters})
 
 
