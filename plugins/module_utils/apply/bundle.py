@@ -95,7 +95,8 @@ async def _carry_out(work: Work, found: Survey) -> Log:
         await _close_receipt(work, found, log)
     if work.options.wait:
         current = {**found.workloads, **log.stored}
-        await until_ready(work, {key: obj for key, obj in current.items() if key in work.objects})
+        later = {key: obj for key, obj in current.items() if key in work.objects and wave_of(key) != FIRST}
+        await until_ready(work, later)
     return log
 
 

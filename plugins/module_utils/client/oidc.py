@@ -29,7 +29,8 @@ async def refresh(config: dict[str, Any], base: str) -> None:
     issuer = str(config.get("idp-issuer-url") or "").rstrip("/")
     if not config.get("refresh-token"):
         raise OidcError("the id token has expired and there is no refresh token")
-    login = aiohttp.BasicAuth(str(config.get("client-id") or ""), str(config.get("client-secret") or ""))
+    login = f"{config.get('client-id') or ''}:{config.get('client-secret') or ''}"
+    headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
     connector = aiohttp.TCPConnector(ssl=tls.context(_authority(config, base), None))
     form = {"grant_type": "refresh_token", "refresh_token": str(config["refresh-token"])}
     timeout = aiohttp.ClientTimeout(total=30)
@@ -37,7 +38,7 @@ async def refresh(config: dict[str, Any], base: str) -> None:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout, raise_for_status=True) as session:
             async with session.get(f"{issuer}/.well-known/openid-configuration") as answer:
                 endpoint = (await answer.json())["token_endpoint"]
-            async with session.post(endpoint, data=form, auth=login) as answer:
+            async with session.post(endpoint, data=form, headers=headers) as answer:
                 tokens = await answer.json()
         config["id-token"] = tokens["id_token"]
     except aiohttp.ClientResponseError as error:

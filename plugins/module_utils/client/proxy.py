@@ -40,7 +40,7 @@ def _matches(
             return address in ipaddress.ip_network(entry, strict=False)
         except ValueError:
             return entry in (host, f"{host}:{port}")
-    name, _, wanted = entry.partition(":")
+    name, _colon, wanted = entry.partition(":")
     if wanted and wanted != str(port):
         return False
     bare = name.lstrip("*").lstrip(".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Object = dict[str, Any]
+SCHEMA = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 def config(name: str, namespace: str = "default", **data: str) -> Object:
@@ -44,7 +45,7 @@ def definition() -> Object:
             "group": "example.com",
             "scope": "Namespaced",
             "names": {"plural": "things", "kind": "Thing"},
-            "versions": [{"name": "v1", "served": True, "storage": True}],
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": SCHEMA}}],
         },
     }
 
