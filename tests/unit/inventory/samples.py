@@ -67,14 +67,19 @@ def ansible(home: Path, command: str, *args: str | Path, **env: str) -> subproce
     )
 
 
-def complaints(home: Path, files: dict[str, Any]) -> dict[str, str]:
+def complaints(home: Path, files: dict[str, Any], **env: str) -> dict[str, str]:
     """What the plugin says of each file, by file name, all in one process of Ansible; empty where it accepts it."""
     for name, data in files.items():
         (home / name).write_text(data if isinstance(data, str) else yaml.safe_dump(data, sort_keys=False))
     script = Path(__file__).with_name("parse_all.py")
     run = subprocess.run(
         [sys.executable, str(script), *files],
-        env=environment(home), cwd=home, capture_output=True, text=True, timeout=120, check=False,
+        env=environment(home) | env,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     said: dict[str, str] = json.loads(run.stdout)

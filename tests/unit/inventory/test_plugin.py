@@ -34,11 +34,15 @@ def listed(home: Path, *args: str, **env: str) -> dict[str, Any]:
 
 
 def test_sources_variables_and_groups(tmp_path: Path, lab: Path, write: Write) -> None:
-    write("clusters.yml", FILE | {
-        "compose": {"shout": "fabric_context | upper"},
-        "groups": {"big": "tier == 'all'"},
-        "keyed_groups": [{"key": "shout", "prefix": "k", "parent_group": "keyed"}],
-    })
+    write(
+        "clusters.yml",
+        FILE
+        | {
+            "compose": {"shout": "fabric_context | upper"},
+            "groups": {"big": "tier == 'all'"},
+            "keyed_groups": [{"key": "shout", "prefix": "k", "parent_group": "keyed"}],
+        },
+    )
     shown = listed(tmp_path)
     hosts = shown["_meta"]["hostvars"]
     assert shown["clusters"]["hosts"] == ["prod", "east", "west", "lisbon"]
@@ -67,15 +71,20 @@ def test_a_play_needs_no_boilerplate(tmp_path: Path, lab: Path, write: Write) ->
     write("clusters.yml", FILE)
     write("group_vars/clusters.yml", {"from_group": "g", "tier": "weaker"})
     write("host_vars/west.yml", {"tier": "stronger"})
-    write("play.yml", [{
-        "hosts": "clusters",
-        "gather_facts": False,
-        "tasks": [
-            {"ansible.builtin.ping": {}, "register": "ran", "run_once": True},
-            {"ansible.builtin.debug": {"msg": "<{{ greeting }} {{ from_group }} {{ ran.ping }}>"}},
-            {"ansible.builtin.assert": {"that": "ansible_facts.discovered_interpreter_python is not defined"}},
+    write(
+        "play.yml",
+        [
+            {
+                "hosts": "clusters",
+                "gather_facts": False,
+                "tasks": [
+                    {"ansible.builtin.ping": {}, "register": "ran", "run_once": True},
+                    {"ansible.builtin.debug": {"msg": "<{{ greeting }} {{ from_group }} {{ ran.ping }}>"}},
+                    {"ansible.builtin.assert": {"that": "ansible_facts.discovered_interpreter_python is not defined"}},
+                ],
+            }
         ],
-    }])
+    )
     run = ansible(tmp_path, "playbook", "-i", "clusters.yml", "play.yml")
     assert run.returncode == 0, run.stdout + run.stderr
     for line in ("<east is lab g pong>", "<west is stronger g pong>", "<prod is all g pong>", "<lisbon is own g pong>"):
@@ -85,12 +94,15 @@ def test_a_play_needs_no_boilerplate(tmp_path: Path, lab: Path, write: Write) ->
 def test_what_sources_find_is_never_a_template(tmp_path: Path, write: Write) -> None:
     """Names in a kubeconfig, and what compose makes of them, stay text; so does the operator's own where trusted."""
     write("kubeconfig", kubeconfig("x{{ 6 * 7 }}"))
-    write("clusters.yml", {
-        "plugin": "clusterset.fabric.clusters",
-        "sources": [{"kubeconfig": "kubeconfig", "names": {"x{{ 6 * 7 }}": "trap"}}],
-        "variables": {"trap": {"mine": "{{ 6 * 7 }}"}},
-        "compose": {"copied": "fabric_context"},
-    })
+    write(
+        "clusters.yml",
+        {
+            "plugin": "clusterset.fabric.clusters",
+            "sources": [{"kubeconfig": "kubeconfig", "names": {"x{{ 6 * 7 }}": "trap"}}],
+            "variables": {"trap": {"mine": "{{ 6 * 7 }}"}},
+            "compose": {"copied": "fabric_context"},
+        },
+    )
     words = "msg='<{{ fabric_context }}> <{{ copied }}> <{{ mine }}>'"
     run = ansible(tmp_path, "adhoc", "-i", "clusters.yml", "trap", "-m", "debug", "-a", words)
     assert "<x{{ 6 * 7 }}> <x{{ 6 * 7 }}> <42>" in run.stdout, run.stdout + run.stderr

@@ -38,15 +38,18 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
     "inline": (file({"kubeconfig": kubeconfig("a")}), ["holds a kubeconfig itself", "write a path"]),
     "context": (
         file(KUBE | {"contexts": ["prod", "kind-eats"]}),
-        ["sources[0].contexts[1]: 'kind-eats' matches no context. Did you mean 'kind-east'?",
-         "the file has: kind-east, kind-west, prod"],
+        [
+            "sources[0].contexts[1]: 'kind-eats' matches no context. Did you mean 'kind-east'?",
+            "the file has: kind-east, kind-west, prod",
+        ],
     ),
     "pattern": (file(KUBE | {"contexts": ["dev-*"]}), ["'dev-*' matches no context", "kind-east, kind-west, prod"]),
     "names": (file(KUBE | {"names": {"prd": "x"}}), ["sources[0].names: no context 'prd'. Did you mean 'prod'?"]),
     "host-name": (file({"kubeconfig": "arn"}), ["cannot be a host name", "names: {context: name}"]),
     "twice": (file(KUBE, {"clusters": {"prod": {}}}), ["two clusters are named 'prod'", "sources[0]", "Fix:"]),
     "renamed-to-one": (
-        file(KUBE | {"names": {"kind-east": "x", "kind-west": "x"}}), ["two clusters are named 'x'"],
+        file(KUBE | {"names": {"kind-east": "x", "kind-west": "x"}}),
+        ["two clusters are named 'x'"],
     ),
     "cluster-id": (written(fabric_cluster_id="Lisbon_1"), ["'Lisbon_1', the cluster id of host lisbon", "RFC 1123"]),
     "one-id": (
@@ -81,7 +84,8 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
     "kubeconfig-data": (written(fabric_kubeconfig=kubeconfig("a")), ["holds a kubeconfig itself; it must be a path"]),
     "kubeconfig-other": (written(connection=kubeconfig("a")), ["clusters.lisbon.connection: holds a kubeconfig"]),
     "compose": (
-        file(KUBE, compose={"shown": "'sha256~' ~ 'x' * 40"}), ["compose.shown: holds an OpenShift token"],
+        file(KUBE, compose={"shown": "'sha256~' ~ 'x' * 40"}),
+        ["compose.shown: holds an OpenShift token"],
     ),
     "compose-name": (file(KUBE, compose={"api_key": "'abc'"}), ["compose.api_key: is named like a secret"]),
     "vault": (
@@ -99,8 +103,16 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
         ["cluster_profiles.access.*: needs either kubeconfig (and context) or exec"],
     ),
     "exec-secret": (
-        file({"cluster_profiles": KUBE | {"access": {
-            "sso": {"exec": {"command": "x", "env": [{"name": "SSO_TOKEN", "value": "5ecret-exec"}]}}}}}),
+        file(
+            {
+                "cluster_profiles": KUBE
+                | {
+                    "access": {
+                        "sso": {"exec": {"command": "x", "env": [{"name": "SSO_TOKEN", "value": "5ecret-exec"}]}}
+                    }
+                }
+            }
+        ),
         ["access.sso.exec.env[0].SSO_TOKEN: is named like a secret"],
     ),
     "hub-down": (
@@ -121,7 +133,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }.items():
         (home / name).write_text(yaml.safe_dump(data))
     (home / "broken").write_text("users:\n- {token: '5ecret-token\n")
-    return complaints(home, {f"{name}.clusters.yml": data for name, (data, _) in WRONG.items()})
+    return complaints(home, {f"{name}.clusters.yml": data for name, (data, _told) in WRONG.items()})
 
 
 @pytest.mark.parametrize("name", WRONG)
