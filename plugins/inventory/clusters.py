@@ -9,7 +9,7 @@ name: clusters
 short_description: Every Kubernetes cluster is a host
 version_added: 0.1.0
 author:
-  - the clusterset.fabric authors
+  - The clusterset.fabric authors (@clusterset)
 description:
   - Makes an inventory host of each Kubernetes cluster that its sources name.
   - Any number of sources of any kind can be mixed.

@@ -27,13 +27,15 @@ CRD = {
         "group": GROUP,
         "scope": "Namespaced",
         "names": {"kind": "ClusterProfile", "plural": "clusterprofiles", "singular": "clusterprofile"},
-        "versions": [{
-            "name": "v1alpha1",
-            "served": True,
-            "storage": True,
-            "subresources": {"status": {}},
-            "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": OPEN, "status": OPEN}}},
-        }],
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": OPEN, "status": OPEN}}},
+            }
+        ],
     },
 }
 
@@ -101,13 +103,19 @@ def test_cluster_profiles_lead_to_a_cluster(hub: RunningLab, tmp_path: Path) -> 
     """A host of a profile is named, labelled and identified by the hub, and reached by the program given here."""
     details = yaml.safe_load(hub.kubeconfig.read_text())["clusters"]
     east = next(item["cluster"] for item in details if item["name"] == "kind-east")
-    profile(hub, tmp_path / "p.json", "lisbon", {"region": "eu-west", "env": "prod"}, {
-        "accessProviders": [{"name": "company-sso", "cluster": east}],
-        "properties": [
-            {"name": "cluster.clusterset.k8s.io", "value": "lx1"},
-            {"name": "trap", "value": "{{ lookup('ansible.builtin.pipe', 'id') }}"},
-        ],
-    })
+    profile(
+        hub,
+        tmp_path / "p.json",
+        "lisbon",
+        {"region": "eu-west", "env": "prod"},
+        {
+            "accessProviders": [{"name": "company-sso", "cluster": east}],
+            "properties": [
+                {"name": "cluster.clusterset.k8s.io", "value": "lx1"},
+                {"name": "trap", "value": "{{ lookup('ansible.builtin.pipe', 'id') }}"},
+            ],
+        },
+    )
     profile(hub, tmp_path / "p.json", "west", {"env": "prod"}, {})
     profile(hub, tmp_path / "p.json", "ignored", {"env": "dev"}, {})
 
@@ -117,19 +125,23 @@ def test_cluster_profiles_lead_to_a_cluster(hub: RunningLab, tmp_path: Path) -> 
     (tmp_path / "login").write_text(f"#!/bin/sh\ncat {tmp_path}/answer.json\n")
     (tmp_path / "login").chmod(0o700)
 
-    source = {"cluster_profiles": {
-        "kubeconfig": str(hub.kubeconfig),
-        "context": f"kind-{HUB}",
-        "namespace": NAMESPACE,
-        "selector": "env=prod",
-        "directory": "made",
-        "access": {
-            "company-sso": {"exec": {"command": "./login"}},
-            "*": {"kubeconfig": str(hub.kubeconfig), "context": "kind-{name}"},
-        },
-    }}
+    source = {
+        "cluster_profiles": {
+            "kubeconfig": str(hub.kubeconfig),
+            "context": f"kind-{HUB}",
+            "namespace": NAMESPACE,
+            "selector": "env=prod",
+            "directory": "made",
+            "access": {
+                "company-sso": {"exec": {"command": "./login"}},
+                "*": {"kubeconfig": str(hub.kubeconfig), "context": "kind-{name}"},
+            },
+        }
+    }
     shown, everything = inventory(
-        hub, tmp_path / "clusters.yml", source,
+        hub,
+        tmp_path / "clusters.yml",
+        source,
         cluster_groups={"region": "labels.region", "named": 'properties."cluster.clusterset.k8s.io" != null'},
     )
     assert shown["clusters"]["hosts"] == ["lisbon", "west"]

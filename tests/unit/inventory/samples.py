@@ -37,8 +37,9 @@ def kubeconfig(*names: str) -> dict[str, Any]:
     }
 
 
-def secrets(value: Any = SECRETS) -> list[str]:
+def secrets(value: Any = None) -> list[str]:
     """Every secret text of the kubeconfigs above."""
+    value = SECRETS if value is None else value
     if isinstance(value, dict):
         return [text for item in value.values() for text in secrets(item)]
     if isinstance(value, list):

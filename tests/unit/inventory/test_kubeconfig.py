@@ -33,12 +33,12 @@ def test_patterns_and_names(lab: Path, tmp_path: Path) -> None:
 
 
 def test_where_paths_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/somewhere")
     monkeypatch.setenv("CREDENTIALS", "/run/credentials")
     monkeypatch.delenv("KUBECONFIG", raising=False)
     assert search_path("a/../b", "/inventory", "") == ["/inventory/b"]
-    assert search_path(["~/x", "$CREDENTIALS/y"], "/inventory", "") == ["/home/me/x", "/run/credentials/y"]
-    assert search_path(True, "/inventory", "") == ["/home/me/.kube/config"]
+    assert search_path(["~/x", "$CREDENTIALS/y"], "/inventory", "") == ["/somewhere/x", "/run/credentials/y"]
+    assert search_path(True, "/inventory", "") == ["/somewhere/.kube/config"]
     monkeypatch.setenv("KUBECONFIG", f"/one{os.pathsep}two")
     assert search_path(True, "/inventory", "") == ["/one", str(Path.cwd() / "two")]
 
