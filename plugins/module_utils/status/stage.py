@@ -55,7 +55,18 @@ class Stage:
                 await self._watch(pods, len(places))
         except TimeoutError:
             pass  # the ready ones take part, the others say why they do not
-        return [_located(place, pods.get(place.pod, {})) for place in places]
+        warnings = {} if all(map(_ready, pods.values())) else await self._warnings()
+        return [_located(place, pods.get(place.pod, {}), warnings.get(place.pod, "")) for place in places]
+
+    async def _warnings(self) -> dict[str, str]:
+        """The latest warning about each pod, by its name: the kubelet tells there what it waits for."""
+        path = f"/api/v1/namespaces/{self.namespace}/events"
+        try:
+            events = await self._client.list(path, field_selector="type=Warning")
+        except FabricError:
+            return {}
+        events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+        return {str(dig(event, "involvedObject", "name")): str(event.get("message") or "") for event in events}
 
     def _pod(self, place: Place) -> Item:
         seconds = self._seconds + GRACE_SECONDS
@@ -102,8 +113,12 @@ class Stage:
         raise AssertionError("unreachable")
 
 
+def _ready(pod: Item) -> bool:
+    return condition(pod, "Ready")
+
+
 def _decided(pod: Item) -> bool:
-    return condition(pod, "Ready") or _waiting(pod)[0] in _HOPELESS or _ended(pod)
+    return _ready(pod) or _waiting(pod)[0] in _HOPELESS or _ended(pod)
 
 
 def _ended(pod: Item) -> bool:
@@ -118,14 +133,14 @@ def _waiting(pod: Item) -> tuple[str, str]:
     return "", ""
 
 
-def _located(place: Place, pod: Item) -> Place:
+def _located(place: Place, pod: Item, warning: str) -> Place:
     """The place with the pod's address, or with the reason why it is not ready."""
     addresses = [str(entry.get("ip")) for entry in dig(pod, "status", "podIPs") or ()]
-    if addresses and condition(pod, "Ready"):
+    if addresses and _ready(pod):
         return replace(place, address=addresses[0])
     reason, message = _waiting(pod)
     if _ended(pod):
         reason = str(dig(pod, "status", "reason") or dig(pod, "status", "phase"))
         message = str(dig(pod, "status", "message") or "")
-    words = ": ".join(word for word in (reason or "not started", message) if word)
+    words = ": ".join(word for word in (reason or "not started", message or warning) if word)
     return replace(place, reason=f"verifier pod not ready: {words}")

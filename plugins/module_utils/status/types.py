@@ -45,8 +45,8 @@ class Place:
 
     @property
     def label(self) -> str:
-        """Cluster and node, as every message names the place."""
-        return f"{self.cluster}/{self.node}"
+        """Cluster and node, as every message names the place; the cluster alone where no node was chosen."""
+        return f"{self.cluster}/{self.node}" if self.node else self.cluster
 
 
 @dataclass(frozen=True)

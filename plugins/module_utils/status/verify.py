@@ -72,7 +72,7 @@ class _Run:
             self.meeting.leave(self.ref.name)
         outcome = outcomes[self.ref.name]
         if outcome.error:
-            self.progress(self.ref.name, str(outcome.error))
+            self.progress(self.ref.name, outcome.error.message)
         return outcome
 
     async def _work(self, client: Client) -> None:
@@ -94,13 +94,16 @@ class _Run:
 
     async def _check(self, client: Client, here: stage.Stage) -> None:
         nodes = await self._contact(client)
+        if not nodes:
+            raise FabricError("no Linux node of it is Ready.", cluster=self.ref.name, fix="install its network plugin.")
         self.places = here.places(nodes, self.evidence.gateways)
         self.progress(self.ref.name, f"starting verifier pods on {', '.join(place.node for place in self.places)}")
         self.places = await here.up(self.places, wait=min(READY_SECONDS, self.deadline / 2))
         standing = [place for place in self.places if place.address]
         if not standing:
-            reasons = "; ".join(sorted({place.reason for place in self.places})) or "it has no ready Linux node"
-            raise FabricError(f"no verifier pod became ready: {reasons}.", cluster=self.ref.name)
+            reasons = "; ".join(sorted({place.reason for place in self.places}))
+            fix = f"see that its nodes can pull and run {self.options.images[self.ref.name]}."
+            raise FabricError(f"no verifier pod became ready: {reasons}.", cluster=self.ref.name, fix=fix)
         self.meeting.arrive(self.ref.name, Arrival(tuple(standing), self.evidence))
         checker = crosscheck.Checker(here, self.evidence, self.meeting, self.options)
         others = [name for name in self.clusters if name != self.ref.name or self.options.within]
@@ -151,7 +154,7 @@ def _absent(runs: list[_Run]) -> list[Pair]:
                 continue
             for here in source.places or [Place(source.ref.name, "", "")]:
                 for there in target.places or [Place(target.ref.name, "", "")]:
-                    if here is not there and (here.label, there.label) not in source.pairs:
+                    if here.label != there.label and (here.label, there.label) not in source.pairs:
                         found.append(Pair(here, there, UNKNOWN, reason=_why(here, there, source, target)))
     return found
 
