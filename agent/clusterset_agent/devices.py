@@ -44,7 +44,7 @@ class Devices:
     def holder(self, address: str) -> tuple[str, int]:
         """Return name and MTU of the device that carries this node's own address."""
         for name, link in self._links.items():
-            if any(local == address for local, _ in self._addresses.get(link["index"], ())):
+            if any(local == address for local, _length in self._addresses.get(link["index"], ())):
                 return name, link.get_attr("IFLA_MTU")
         raise AgentError(f"no device of this node carries its address {address}")
 
@@ -130,7 +130,7 @@ class Devices:
             for row in self._netlink.get_neighbours(family=socket.AF_BRIDGE, ifindex=index)
             if row.get_attr("NDA_DST")
         }
-        kept = {mac for mac, _ in wanted}
+        kept = {mac for mac, _underlay in wanted}
         for mac, underlay in present - wanted:
             if mac not in kept:
                 self._netlink.fdb("del", ifindex=index, lladdr=mac, dst=underlay, flags=_SELF)
@@ -144,7 +144,7 @@ class Devices:
             for row in self._netlink.get_neighbours(family=socket.AF_INET, ifindex=index)
             if row["state"] & _PERMANENT
         }
-        kept = {tunnel for tunnel, _ in wanted}
+        kept = {tunnel for tunnel, _mac in wanted}
         for tunnel, mac in present - wanted:
             if tunnel not in kept:
                 self._netlink.neigh("del", ifindex=index, dst=tunnel, lladdr=mac)

@@ -45,7 +45,7 @@ class Echo:
         answers: list[tuple[str, float]] = []
         while True:
             try:
-                packet, (address, _) = self.socket.recvfrom(2048)
+                packet, (address, _port) = self.socket.recvfrom(2048)
             except OSError:
                 return answers
             stamp = self.parse(packet)
@@ -58,7 +58,7 @@ class Echo:
         body = packet[start:]
         if len(body) < _HEADER.size + _STAMP.size:
             return None
-        kind, _, _, identifier, _ = _HEADER.unpack_from(body)
+        kind, _code, _checksum, identifier, _sequence = _HEADER.unpack_from(body)
         token, stamp = _STAMP.unpack_from(body, _HEADER.size)
         if kind != _REPLY or identifier != self._identifier or token != self._token:
             return None

@@ -82,13 +82,13 @@ class Pages:
         finally:
             await runner.cleanup()
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(text=generate_latest(self._registry).decode())
 
-    async def _alive(self, _: web.Request) -> web.Response:
+    async def _alive(self, _request: web.Request) -> web.Response:
         return _page(self._snapshot().alive)
 
-    async def _ready(self, _: web.Request) -> web.Response:
+    async def _ready(self, _request: web.Request) -> web.Response:
         return _page(self._snapshot().ready)
 
 

@@ -81,7 +81,7 @@ class NodeAgent:
                     self._loosen(),
                     self._talk(),
                     self.prober.run(),
-                    self.steering.run(self.prober, lambda: self._situation()),
+                    self.steering.run(self.prober, self._situation),
                     self.pages.serve(self.settings.underlay, self.settings.metrics_port),
                     stop.wait(),
                 )

@@ -27,7 +27,7 @@ class Prober:
     @property
     def alive(self) -> frozenset[str]:
         """Keys of all ways that answer."""
-        return frozenset(key for key, (_, way) in self._ways.items() if way.up)
+        return frozenset(key for key, (_address, way) in self._ways.items() if way.up)
 
     def way(self, key: str) -> Liveness | None:
         """Return what is known of one way."""
@@ -61,10 +61,10 @@ class Prober:
         """Judge all ways and send the next probes."""
         # answers that wait in the socket must count before a slow moment of ours is taken for a death
         self.receive()
-        verdicts = [way.tick() for _, way in self._ways.values()]
+        verdicts = [way.tick() for _address, way in self._ways.values()]
         if any(verdicts):
             self._changed()
-        for address, _ in self._ways.values():
+        for address, _way in self._ways.values():
             self._echo.send(address)
 
     def receive(self) -> None:

@@ -58,7 +58,7 @@ class Publisher:
                 if error.status != 409:
                     raise
                 # another node was faster; after a collision spread out instead of racing it to the next one
-                for _ in range(random.randrange(8)):
+                for _attempt in range(random.randrange(8)):
                     next(candidates, None)
                 continue
             log.info("tunnel address claimed", extra={"address": name})

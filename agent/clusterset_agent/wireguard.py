@@ -78,7 +78,7 @@ def parse_dump(text: str) -> dict[str, WireguardState]:
 
 
 def _peer(fields: list[str]) -> WireguardPeer:
-    _, _, endpoint, allowed, handshake, received, sent, keepalive = fields
+    _key, _preshared, endpoint, allowed, handshake, received, sent, keepalive = fields
     ranges = frozenset() if allowed == "(none)" else frozenset(allowed.split(","))
     interval = 0 if keepalive == "off" else int(keepalive)
     return WireguardPeer(endpoint, ranges, int(handshake), int(received), int(sent), interval)

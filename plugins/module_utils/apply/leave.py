@@ -109,12 +109,12 @@ async def _wait_undone(client: Client, progress: Progress) -> list[str]:
     seconds = max(1.0, min(UNDO_SECONDS, client.remaining / 2))
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds), aclosing(follow(client, f"{OURS}/tunneladdresses")) as events:
-            while not all(done for _, done in states.values()):
+            while not all(done for _phase, done in states.values()):
                 event, item = await anext(events)
                 states[item["metadata"]["name"]] = _undone(item)
                 if event == "DELETED":
                     del states[item["metadata"]["name"]]
-                done = sum(done for _, done in states.values())
+                done = sum(done for _phase, done in states.values())
                 progress(client.ref.name, f"{done} of {len(states)} nodes are as they were")
     return sorted(node for node, done in states.values() if not done)
 

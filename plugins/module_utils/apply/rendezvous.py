@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -81,7 +81,7 @@ def _state(link: Object) -> str:
     return str((link.get("status") or {}).get("state", ""))
 
 
-async def follow(client: Client, path: str) -> AsyncIterator[tuple[str, Object]]:
+async def follow(client: Client, path: str) -> AsyncGenerator[tuple[str, Object], None]:
     """What is there (as ADDED), then what changes, without end; a watch that ends or expires begins anew."""
     while True:
         listing = await client.list(path)

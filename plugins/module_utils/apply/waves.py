@@ -63,7 +63,7 @@ def is_custom(key: Key) -> bool:
 
 def waves(objects: dict[Key, Object]) -> list[dict[Key, Object]]:
     """The objects in order, wave by wave; empty waves are left out."""
-    split: list[dict[Key, Object]] = [{} for _ in range(LAST + 1)]
+    split: list[dict[Key, Object]] = [{} for _wave in range(LAST + 1)]
     for key, obj in objects.items():
         split[wave_of(key)][key] = obj
     return [wave for wave in split if wave]
@@ -71,7 +71,7 @@ def waves(objects: dict[Key, Object]) -> list[dict[Key, Object]]:
 
 def removal(keys: Iterable[Key]) -> list[list[Key]]:
     """The keys in the order of removal: custom objects before those that may clean up after them, then backwards."""
-    split: list[list[Key]] = [[] for _ in range(6)]
+    split: list[list[Key]] = [[] for _wave in range(6)]
     for key in sorted(keys):
         if key.group_kind == "Namespace":
             split[5].append(key)

@@ -28,7 +28,7 @@ class Api:
         self.store = store
 
     def answer(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> tuple[int, Object]:
-        path, _, query = target.partition("?")
+        path, _mark, query = target.partition("?")
         params = dict(parse_qsl(query, keep_blank_values=True))
         try:
             discovery = self._discovery(path) if method == "GET" else None

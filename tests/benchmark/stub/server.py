@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
             if len(self.buffer) < end + 4 + length:
                 return
             body, self.buffer = self.buffer[end + 4 : end + 4 + length], self.buffer[end + 4 + length :]
-            method, target, _ = first.split(" ")
+            method, target, _version = first.split(" ")
             self._handle(method, target, headers, body)
 
     def _handle(self, method: str, target: str, headers: dict[str, str], body: bytes) -> None:
@@ -135,10 +135,10 @@ class Connection(asyncio.Protocol):
             self.transport.write(head.encode() + b"\r\n" + content)
 
     def _watch(self, target: str) -> None:
-        path, _, query = target.partition("?")
+        path, _mark, query = target.partition("?")
         params = dict(pair.split("=", 1) for pair in query.split("&") if "=" in pair)
         params = {key: value.replace("%3D", "=").replace("%2F", "/") for key, value in params.items()}
-        kind, _ = self.cluster.api.locate(path)
+        kind, _name = self.cluster.api.locate(path)
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
 
         def listener(event: str, where: str, obj: Object) -> None:

@@ -58,5 +58,5 @@ def test_bad_values_are_named_with_cluster_and_fix(change: dict[str, object], wo
 
 
 def test_all_errors_come_at_once() -> None:
-    _, errors = validate("east", {"fabric_typo": 1, "fabric_gateway_count": "x"})
+    _model, errors = validate("east", {"fabric_typo": 1, "fabric_gateway_count": "x"})
     assert len(errors) == 3
