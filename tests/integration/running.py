@@ -43,13 +43,15 @@ class RunningLab:
             "ANSIBLE_NOCOLOR": "1",
         }
 
-    def run(self, *words: str | Path, codes: tuple[int, ...] = (0,), limit: float = 600) -> str:
+    def run(
+        self, *words: str | Path, codes: tuple[int, ...] = (0,), limit: float = 600, stdin: str | None = None
+    ) -> str:
         """Run a command; returns its output (both streams). Another exit code than one of ``codes`` fails the test."""
         done = subprocess.run(
             [str(word) for word in words],
             cwd=ROOT,
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            input=stdin or "",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -79,3 +81,12 @@ class RunningLab:
         found = json.loads(self.kubectl(cluster, "get", *words, "--output", "json"))
         items: list[dict[str, Any]] = found["items"] if found["kind"].endswith("List") else [found]
         return items
+
+    def apply(self, cluster: str, *objects: dict[str, Any]) -> str:
+        """kubectl apply of these objects."""
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        return self.run("kubectl", "--context", f"kind-{cluster}", "apply", "--filename", "-", stdin=text)
+
+    def nodes(self, cluster: str) -> list[str]:
+        """Names of a cluster's nodes, which are their containers' names too."""
+        return [node["metadata"]["name"] for node in self.objects(cluster, "nodes")]
