@@ -71,6 +71,7 @@ def agent(lab: RunningLab, image: str = "") -> Object:
     made = daemon_set("agent", image or lab.environment()["AGENT_IMAGE"])
     made["metadata"]["namespace"] = SPACE
     (container,) = made["spec"]["template"]["spec"]["containers"]
+    made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 0
     container.update(imagePullPolicy="IfNotPresent", command=["python3", "-c", "import time; time.sleep(1e6)"])
     return made
 
@@ -126,11 +127,13 @@ def test_an_edited_or_deleted_workload_is_put_right_and_waited_for(target: Targe
 
 
 def test_a_workload_that_never_starts_says_why(target: Target) -> None:
+    broken = agent(target.lab, "registry.invalid/none:1")
+    broken["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Never"
     with pytest.raises(FabricError) as caught:
-        target.put(namespace(SPACE), agent(target.lab, "registry.invalid/none:1"), options=Options(deadline=20))
-    assert f"{CLUSTER}: DaemonSet {SPACE}/agent is not ready in time: 0/" in str(caught.value)
+        target.put(namespace(SPACE), broken, options=Options(deadline=20))
+    assert f"{CLUSTER}: DaemonSet {SPACE}/agent is not ready in time (0/" in str(caught.value)
     assert "pod agent-" in str(caught.value)
-    assert "Pull" in str(caught.value)
+    assert "ErrImageNeverPull" in str(caught.value)
 
 
 def test_a_field_of_another_manager_is_taken_over(target: Target) -> None:

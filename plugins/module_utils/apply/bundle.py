@@ -18,7 +18,7 @@ from .identity import NAMESPACE, Key, title
 from .lanes import in_lanes
 from .receipt import Receipt, Record
 from .remove import delete_bundle, prune, stale_now
-from .send import present, rehearsed, send
+from .send import present, rehearsed, send, settle
 from .survey import Survey, survey
 from .types import Diff, Options, Progress, Result
 from .wait import until_ready
@@ -123,12 +123,12 @@ async def _open_receipt(work: Work, found: Survey, log: Log) -> None:
     records = {key: replace(record, hash="") if key in found.todo else record for key, record in records.items()}
     parent = receipt.write(work.bundle, work.namespace, Receipt("", {**old, **records}))
     try:
-        stored = await work.client.apply(parent)
+        _, stored = await settle(work, parent)
     except ApiError as error:
         if error.status != 404:
             raise
         await _make_namespace(work, log)
-        stored = await work.client.apply(parent)
+        _, stored = await settle(work, parent)
     log.started = max((str(e.get("time") or "") for e in stored["metadata"].get("managedFields") or ()), default="")
     if work.options.drift == "off":
         found.workloads = await work.listed(versions_of(work.objects, work.workloads), metadata_only=False)

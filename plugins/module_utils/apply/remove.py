@@ -22,6 +22,7 @@ from .wait import until_gone
 from .waves import removal
 from .work import Work, _silent
 
+_HOME_SECONDS = 0.5
 _NOT_SWEPT = ("Event", "Endpoints", "EndpointSlice", "Pod", "ReplicaSet", "ControllerRevision", "Node")
 
 
@@ -105,7 +106,12 @@ async def _delete_home(work: Work, stored: Object | None, log: Log) -> None:
     mine = receipt.path(work.bundle, work.namespace).rpartition("/")[2]
     if any(other["metadata"]["name"] != mine for other in others):
         return
-    await _delete_waves(work, {home: {**space, "apiVersion": "v1", "kind": "Namespace"}}, log)
+    wait, check = work.options.wait, work.options.check
+    if check or await work.client.delete(path, uid=space["metadata"].get("uid") or ""):
+        log.pruned.append(title(home))
+    while wait and not check and await work.client.try_get(path) is not None:
+        work.tell(f"waiting for {title(home)} to go")
+        await asyncio.sleep(_HOME_SECONDS)
 
 
 async def _listed(work: Work, versions: Mapping[Key, str]) -> dict[Key, Object]:

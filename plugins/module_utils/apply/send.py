@@ -16,24 +16,43 @@ from .waves import is_custom
 from .work import Work
 
 _TRIES = 6
+_LEAVING_SECONDS = 0.5
 
 
 async def send(work: Work, key: Key, *, dry_run: bool = False) -> tuple[bool, Object]:
     """Apply one object of the bundle and return whether that made it, and what the server stored.
 
-    A conflict with another writer, and a kind that was defined a moment ago and is not served yet, are tried again.
     :raises ApiError: the refusal, with the object's name and without a Secret's values.
     """
+    try:
+        return await settle(work, work.objects[key], dry_run=dry_run, custom=is_custom(key))
+    except ApiError as error:
+        raise _named(work, key, error) from error
+
+
+async def settle(work: Work, obj: Object, *, dry_run: bool = False, custom: bool = False) -> tuple[bool, Object]:
+    """Apply an object, again while what stands in its way passes by itself.
+
+    That is a conflict with another writer, a ``custom`` kind that was defined a moment ago and is not served yet, and
+    an object or a namespace of that name that is still being deleted.
+    """
+    loop = asyncio.get_running_loop()
     attempt = 0
     while True:
         try:
-            return await work.client.applied(work.objects[key], dry_run=dry_run)
+            made, stored = await work.client.applied(obj, dry_run=dry_run)
+            if dry_run or not stored["metadata"].get("deletionTimestamp") or loop.time() >= work.ends:
+                return made, stored
+            leaving = True
         except ApiError as error:
-            passing = error.status == 409 or (error.status == 404 and is_custom(key) and not dry_run)
-            if not passing or attempt >= _TRIES:
-                raise _named(work, key, error) from error
+            leaving = error.status == 403 and "being terminated" in error.message and not dry_run
+            passing = error.status == 409 or (error.status == 404 and custom and not dry_run)
+            if loop.time() >= work.ends or not (leaving or (passing and attempt < _TRIES)):
+                raise
         attempt += 1
-        await asyncio.sleep(random.uniform(0, 0.1 * 2.0**attempt))
+        if leaving and attempt == 1:
+            work.tell(f"{obj['kind']} {obj['metadata']['name']} has to wait for an earlier deletion")
+        await asyncio.sleep(_LEAVING_SECONDS if leaving else random.uniform(0, 0.1 * 2.0**attempt))
 
 
 async def present(work: Work, key: Key) -> Object | None:

@@ -69,7 +69,7 @@ async def test_waits_by_watch_and_tells_what_it_sees(client: Client, stub: Clust
     told: list[str] = []
 
     async def controller() -> None:
-        while AGENT not in stub.store.objects:
+        while AGENT not in stub.store.objects:  # noqa: ASYNC110 - the stub has no event for it
             await asyncio.sleep(0.01)
         for ready in (0, 2, 3):
             await asyncio.sleep(0.1)
