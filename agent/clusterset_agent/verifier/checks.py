@@ -36,7 +36,7 @@ class Options:
     bulk_bytes: int = 2_000_000
     connections: int = 200
     at_once: int = 20
-    try_seconds: float = 2.0
+    try_seconds: float = 5.0  # two lost SYNs of a loaded host (1 s and 2 s) are no fault of the path
     bulk_seconds: float = 20.0
     tries: int = 5
 

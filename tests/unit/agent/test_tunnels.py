@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from clusterset_agent.tunnels import keep
 
 
@@ -54,9 +55,7 @@ def runs(pid: int) -> bool:
     return True
 
 
-async def test_ending_one_leaves_the_others(
-    tmp_path: Path, program: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_ending_one_leaves_the_others(tmp_path: Path, program: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     orders = tmp_path / "orders"
     orders.mkdir()
