@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--cluster", action="append", default=[], metavar="NAME[:KEY=VALUE,...]", help="a cluster; may be repeated"
     )
+    up.add_argument("--renew", action="store_true", help="make all clusters anew")
     down = commands.add_parser("down", help="take the lab down and put the machine's settings back")
     down.add_argument("--purge", action="store_true", help="remove the cache too")
     commands.add_parser("status", help="tell what runs")
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     lab = Lab(paths, Steps(paths.logs))
     try:
         if arguments.command == "up":
-            lab.up(wanted_lab(arguments))
+            lab.up(wanted_lab(arguments), arguments.renew)
         elif arguments.command == "down":
             lab.down(arguments.purge)
         elif arguments.command == "status":

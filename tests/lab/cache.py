@@ -56,6 +56,12 @@ class Cache:
                 self._build(final, build)
         return final
 
+    def keep_newest(self, prefix: str, count: int) -> None:
+        """Removes all but the newest `count` files whose names begin with `prefix`."""
+        found = sorted(self.root.glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in found[count:]:
+            path.unlink(missing_ok=True)
+
     def _build(self, final: Path, build: Callable[[Path], None]) -> None:
         # A rename is all or nothing: a killed build leaves no half of a thing under its final name.
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=self.root))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import kubeconfig, plugin
@@ -14,7 +14,7 @@ from .kindconfig import config, node_settings
 from .paths import Paths
 from .spec import ClusterSpec
 from .state import State
-from .steps import Step, Steps
+from .steps import Step, StepError, Steps
 
 _ADMIN = "/etc/kubernetes/admin.conf"
 _AT_ONCE = 3  # kubeadm of more clusters than that gets slower, not faster, on small machines
@@ -34,11 +34,17 @@ class Clusters:
     def __init__(self, paths: Paths, state: State, steps: Steps, engine: Engine, kind: str) -> None:
         self.paths, self.state, self.steps, self.engine, self.kind = paths, state, steps, engine, kind
 
-    def bring_up(self, wanted: tuple[ClusterSpec, ...], image: NodeImage) -> list[str]:
-        """Creates the clusters that do not run as wanted; removes those not wanted. Returns what was created."""
+    def bring_up(self, wanted: tuple[ClusterSpec, ...], image: NodeImage, renew: bool = False) -> list[str]:
+        """Creates the clusters that do not run as specified; removes those not wanted. Returns what was created.
+
+        A running cluster whose specification is the same is kept, even if it would now be made from other things.
+        """
         for name in sorted(set(self.recorded()) - {cluster.name for cluster in wanted}):
             self.delete(name)
-        missing = [cluster for cluster in wanted if not self.complete(cluster, image)]
+        missing = [cluster for cluster in wanted if renew or not self._revive(cluster)]
+        for cluster in wanted:
+            if cluster not in missing and self.recorded()[cluster.name] != _key(cluster, image):
+                self.steps.say(f"{cluster.name} runs, made by an earlier state of the lab; `up --renew` makes it anew")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             tasks = [pool.submit(self._create, cluster, image) for cluster in missing]
         for task in tasks:
@@ -46,18 +52,47 @@ class Clusters:
         return [cluster.name for cluster in missing]
 
     def recorded(self) -> dict[str, str]:
-        """Clusters that are finished, with the digest of what they were made from."""
+        """Clusters that are finished, each with the digests of its specification and of all it was made from."""
         return dict(self.state.get("clusters", {}))
 
-    def complete(self, cluster: ClusterSpec, image: NodeImage) -> bool:
-        """Whether the cluster was finished from this very specification and all its nodes run."""
-        if self.recorded().get(cluster.name) != _key(cluster, image):
+    def _revive(self, cluster: ClusterSpec) -> bool:
+        """Whether the cluster was finished with this specification and runs, if need be after starting its nodes."""
+        if self.recorded().get(cluster.name, "").partition(".")[0] != _specification(cluster):
             return False
-        return all(self.node_running(node) for node in cluster.nodes)
+        stopped = [node for node in cluster.nodes if self.node_status(node) != "running"]
+        return not stopped or self._start(cluster, stopped)
 
-    def node_running(self, node: str) -> bool:
-        answer = docker(self.engine, "inspect", "--format", "{{.State.Running}}", node)
-        return answer.stdout.strip() == "true"
+    def _start(self, cluster: ClusterSpec, stopped: list[str]) -> bool:
+        known = self.state.get("addresses", {}).get(cluster.name, {})
+        # Docker gives out the lowest free address: in this order every node gets its own back.
+        stopped.sort(key=lambda node: [int(number) for number in known.get(node, "0").split(".")])
+        try:
+            with self.steps.step(f"start the nodes of {cluster.name}", limit=90) as step:
+                for node in stopped:
+                    action = "unpause" if self.node_status(node) == "paused" else "start"
+                    step.run(["docker", action, node], env=self.engine.environment)
+                if self.addresses(cluster) != known:
+                    raise StepError("the nodes have other addresses now")
+                ready = [
+                    "docker",
+                    "exec",
+                    cluster.nodes[0],
+                    "kubectl",
+                    "--kubeconfig",
+                    _ADMIN,
+                    "get",
+                    "--raw",
+                    "/readyz",
+                ]
+                step.wait("the API server", lambda: not step.run(ready, env=self.engine.environment, check=False), 1)
+        except StepError as error:
+            self.steps.say(f"{cluster.name} is made anew: {str(error).splitlines()[0]}")
+            return False
+        return True
+
+    def node_status(self, node: str) -> str:
+        """`running`, `paused`, `exited` or so; empty if there is no such node."""
+        return docker(self.engine, "inspect", "--format", "{{.State.Status}}", node).stdout.strip()
 
     def delete(self, name: str) -> None:
         """Deletes a cluster, also half of one, and forgets it."""
@@ -66,6 +101,7 @@ class Clusters:
 
     def _delete(self, step: Step, name: str) -> None:
         self._record(name, None)
+        self.state.merge("loaded", name, None)  # its images went with it
         own = self._kubeconfig(name)
         own.with_suffix(".lock").unlink(missing_ok=True)  # of a kind that was killed
         step.run(
@@ -108,6 +144,7 @@ class Clusters:
             )
             self._settle(step, cluster, image)
             kubeconfig.write(self.paths.kubeconfig, self.paths.home / "clusters")
+            self.state.merge("addresses", cluster.name, self.addresses(cluster))
             self._record(cluster.name, _key(cluster, image))
 
     def _settle(self, step: Step, cluster: ClusterSpec, image: NodeImage) -> None:
@@ -151,8 +188,13 @@ class Clusters:
         return {node: docker(self.engine, "inspect", "--format", form, node).stdout.strip() for node in cluster.nodes}
 
 
+def _specification(cluster: ClusterSpec) -> str:
+    return digest("specification", sorted(asdict(cluster).items()))
+
+
 def _key(cluster: ClusterSpec, image: NodeImage) -> str:
-    """Digest of all that a cluster is made from; a change of any part makes the cluster anew."""
+    """Digest of the specification, a dot, and digest of all else that a cluster is made from."""
     document = config(cluster, 0, own_image=image.own, extras=Path("."))
     own_plugin = plugin.manifest(cluster) if cluster.plugin == "lab" and image.own else ""
-    return digest("cluster", document, node_settings(cluster), own_plugin, image.name)
+    made_from = digest("cluster", document, node_settings(cluster), own_plugin, image.name)
+    return f"{_specification(cluster)}.{made_from}"

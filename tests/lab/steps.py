@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ class Step:
         self.write("+ " + " ".join(command))
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                command,
+                [*_dies_with_us(), *command],
                 cwd=cwd,
                 env=env,
                 stdout=out,
@@ -105,6 +106,11 @@ class Step:
         if check and process.returncode:
             raise StepError(f"{self.name}: {command[0]} ended with {process.returncode}\n{tail(self.log)}")
         return process.returncode
+
+
+def _dies_with_us() -> list[str]:
+    """Words before a command that end it when this process is killed: it is in a session of its own."""
+    return ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
