@@ -42,8 +42,9 @@ async def join(plan: Plan, refs: Sequence[ClusterRef], options: Options, progres
 
     async def prove(client: Client) -> bool:
         alive = {stage.plan.cluster(ref.name).cluster_id for ref in stage.alive}
-        peers = peer_objects(stage.plan, stage.plan.cluster(client.ref.name))
-        return await wait_for_links(client, [peer for peer in peers if peer["metadata"]["name"] in alive], progress)
+        cluster = stage.plan.cluster(client.ref.name)
+        peers = [peer for peer in peer_objects(stage.plan, cluster) if peer["metadata"]["name"] in alive]
+        return await wait_for_links(client, cluster, peers, progress)
 
     await stage.apply(put, refs)
     if options.check:

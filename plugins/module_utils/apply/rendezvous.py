@@ -46,35 +46,37 @@ async def wait_for_gateways(client: Client, cluster: ClusterPlan, progress: Prog
     return tuple(found[node] for node in sorted(wanted))
 
 
-async def wait_for_links(client: Client, peers: Sequence[Object], progress: Progress) -> bool:
+async def wait_for_links(client: Client, cluster: ClusterPlan, peers: Sequence[Object], progress: Progress) -> bool:
     """True once every link of this cluster's gateways to those of ``peers`` is up.
 
     :raises FabricError: when the client's deadline nears first; names the links that are not up.
     """
-    wanted = {(peer["spec"]["clusterID"], gateway["node"]) for peer in peers for gateway in peer["spec"]["gateways"]}
-    links: dict[str, Object] = {}
-    told = ""
+    wanted = {
+        (own.node, peer["spec"]["clusterID"], remote["node"])
+        for own in cluster.gateways
+        for peer in peers
+        for remote in peer["spec"]["gateways"]
+    }
+    up: set[tuple[str, str, str]] = set()
     try:
         async with asyncio.timeout(client.remaining - MARGIN), aclosing(follow(client, f"{OURS}/links")) as events:
-            async for event, item in events:
-                links[item["metadata"]["name"]] = item
-                if event == "DELETED":
-                    del links[item["metadata"]["name"]]
-                current = [link for link in links.values() if _remote(link) in wanted]
-                up = sum(_state(link) == "Up" for link in current)
-                if told != (told := f"{up} of {len(current)} links are up"):
-                    progress(client.ref.name, told)
-                if up == len(current) and wanted == {_remote(link) for link in current}:
-                    break
+            while not wanted <= up:
+                event, link = await anext(events)
+                before = len(up & wanted)
+                up.discard(_ends(link))
+                if event != "DELETED" and _state(link) == "Up":
+                    up.add(_ends(link))
+                if len(up & wanted) != before:
+                    progress(client.ref.name, f"{len(up & wanted)} of {len(wanted)} links are up")
     except TimeoutError as error:
-        down = sorted(name for name, link in links.items() if _state(link) != "Up") or ["all of them"]
+        down = ", ".join(f"{node} to {peer}/{remote}" for node, peer, remote in sorted(wanted - up))
         fix = f"let UDP pass between the gateways' endpoints, or {FIX}"
-        raise FabricError(f"links are not up: {', '.join(down)}", cluster=client.ref.name, fix=fix) from error
+        raise FabricError(f"links are not up: {down}", cluster=client.ref.name, fix=fix) from error
     return True
 
 
-def _remote(link: Object) -> tuple[str, str]:
-    return link["spec"]["peer"], link["spec"]["remoteGateway"]
+def _ends(link: Object) -> tuple[str, str, str]:
+    return link["spec"]["node"], link["spec"]["peer"], link["spec"]["remoteGateway"]
 
 
 def _state(link: Object) -> str:

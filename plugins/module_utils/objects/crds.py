@@ -181,7 +181,6 @@ def _peer() -> Schema:
         _column("Driver", ".spec.driver"),
         _column("MTU", ".spec.mtu", "integer"),
         _column("Pods", ".spec.podCIDRs"),
-        _column("Gateways", ".spec.gateways[*].node"),
         _column("Services", ".spec.serviceCIDRs", wide=True),
         _column("Tunnel", ".spec.tunnelCIDR", wide=True),
     ]

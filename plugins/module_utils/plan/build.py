@@ -15,7 +15,7 @@ from ..facts.types import ClusterFacts
 from ..model.types import ClusterModel
 from . import refuse
 from .gateways import choose_gateways
-from .plugin import plan_plugin
+from .plugin import BUNDLE, plan_plugin
 from .types import ClusterPlan, LinkPlan, Plan
 
 TUNNEL_PREFIX = 22  # 1,022 nodes a cluster
@@ -82,7 +82,7 @@ def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str
         port_base=model.port_base,
         deadline=model.deadline,
         kept_peers=_kept_peers(facts, away),
-        notes=_notes(facts),
+        notes=_notes(model, facts),
     )
 
 
@@ -134,8 +134,11 @@ def _kept_peers(facts: ClusterFacts, away: set[str]) -> tuple[Mapping[str, Any],
     return tuple(dict(spec) for name, spec in sorted(facts.owned.peer_specs.items()) if name in away)
 
 
-def _notes(facts: ClusterFacts) -> tuple[str, ...]:
+def _notes(model: ClusterModel, facts: ClusterFacts) -> tuple[str, ...]:
     notes = [f"sources disagree on {item.subject}" for item in facts.disagreements]
+    if model.network_plugin == facts.plugin.name and BUNDLE not in facts.owned.bundles:
+        state = "it runs already" if facts.plugin.ready else "it is there already, but not all of its pods are ready"
+        notes.append(f"{facts.plugin.name} was not installed by us, and is adopted: {state}")
     if facts.plugin.also:
         notes.append(f"more than one network plugin found: {', '.join((facts.plugin.name, *facts.plugin.also))}")
     return tuple(notes)

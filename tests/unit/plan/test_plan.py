@@ -116,6 +116,7 @@ def test_published_keys_are_in_the_plan() -> None:
 def test_a_running_plugin_is_adopted_even_if_the_same_one_is_wanted() -> None:
     result = build_plan([model("east", network_plugin="flannel")], {"east": facts("east")})
     assert result.clusters[0].plugin.action == "adopt"
+    assert "not installed by us" in result.clusters[0].notes[0]
 
 
 def test_our_own_plugin_is_kept_up_to_date() -> None:
