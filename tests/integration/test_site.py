@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,6 +113,13 @@ def test_site_joins_three_clusters(lab: RunningLab, tmp_path: Path) -> None:
         assert {name: check["state"] for name, check in pair["checks"].items()} == dict.fromkeys(
             ("bulk", "connections", "icmp", "large", "source", "tcp", "udp"), "ok"
         )
+
+
+def test_calico_runs_in_east_where_its_images_are(lab: RunningLab) -> None:
+    if os.environ.get("EAST_PLUGIN") != "calico":
+        pytest.skip("Calico's images are not at hand; where they are: EAST_PLUGIN=calico make test")
+    daemonsets = lab.kubectl("east", "get", "daemonsets", "--all-namespaces", "--output", "name")
+    assert "daemonset.apps/calico-node" in daemonsets
 
 
 def test_a_second_run_changes_nothing_and_asks_little(lab: RunningLab) -> None:
