@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.leave import leave
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
@@ -20,7 +21,8 @@ class ActionModule(FanOutAction):
         result: dict[str, Any] = super().run(tmp, task_vars)
         models = self.models(task_vars or {})
         leaving = self._leaving(models)
-        departure = self.run_loop(leave(models, leaving, self.options(), self.say))
+        remove = boolean(self._task.args.get("remove_network_plugin", False))
+        departure = self.run_loop(leave(models, leaving, self.options(), self.say, remove_plugin=remove))
         for text in departure.notes:
             display.warning(text)
         result.update(

@@ -20,6 +20,10 @@ options:
     elements: str
     required: true
     description: Inventory names of the clusters that leave, or V(all).
+  remove_network_plugin:
+    type: bool
+    default: false
+    description: Also remove the network plugin, where this collection installed it.
 attributes:
   check_mode:
     support: full
@@ -62,7 +66,11 @@ from ansible.module_utils.basic import AnsibleModule
 def main() -> None:
     """Reached only where the action plugin of the same name was bypassed."""
     module = AnsibleModule(
-        argument_spec={"clusters": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
+        argument_spec={
+            "clusters": {"type": "list", "elements": "str", "required": True},
+            "remove_network_plugin": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
     )
     module.fail_json(msg="this runs on the control host, as an action plugin")
 

@@ -205,6 +205,16 @@ def test_a_cluster_that_answers_no_more_is_taken_out_of_the_others(lab: RunningL
     assert traces(lab, "north-worker") == ""
 
 
+def test_the_plugin_that_we_installed_goes_if_asked_and_comes_again(lab: RunningLab) -> None:
+    lab.playbook("leave", "-e", "fabric_leave=west")
+    assert "daemonset.apps/kube-flannel-ds" in lab.kubectl("west", "get", "daemonsets", "-A", "-o", "name")
+    lab.playbook("leave", "-e", "fabric_leave=west", "-e", "fabric_leave_network_plugin=remove")
+    left = lab.kubectl("west", "get", "namespaces,clusterroles,clusterrolebindings", "--output", "name")
+    assert not [name for name in left.splitlines() if "flannel" in name or "fabric" in name]
+    output = lab.playbook("site")
+    assert all(failed == 0 for _, failed in recap(output).values())
+
+
 def test_nothing_leaves_unless_it_is_named(lab: RunningLab) -> None:
     output = lab.playbook("leave", codes=(2,))
     assert "Nothing is said to leave" in output

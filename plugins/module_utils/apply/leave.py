@@ -16,6 +16,7 @@ from ..client.errors import Unreachable
 from ..client.fleet import fleet
 from ..client.types import ClusterRef, Outcome
 from ..model.types import ClusterModel
+from ..plan.plugin import BUNDLE as PLUGIN
 from .bundle import delete_bundle
 from .links import BUNDLE
 from .rendezvous import OURS, follow
@@ -37,9 +38,16 @@ class Departure:
 
 
 async def leave(
-    models: Sequence[ClusterModel], leaving: Sequence[ClusterModel], options: Options, progress: Progress
+    models: Sequence[ClusterModel],
+    leaving: Sequence[ClusterModel],
+    options: Options,
+    progress: Progress,
+    *,
+    remove_plugin: bool = False,
 ) -> Departure:
     """Take ``leaving`` out of the clusterset ``models``.
+
+    :param remove_plugin: also remove the network plugin, where it was installed by us; pods have no network then.
 
     A leaving cluster that does not answer is a note, since the others are free of it all the same; a staying one
     that does not answer has failed, because it still knows the leaving ones.
@@ -51,7 +59,11 @@ async def leave(
         return await _forget(client, gone, options, progress)
 
     async def undo(client: Client) -> Departure:
-        return await _undo(client, options, progress)
+        departure = await _undo(client, options, progress)
+        if remove_plugin:
+            result = await delete_bundle(client, PLUGIN, options, progress=progress)
+            departure.changed |= result.changed
+        return departure
 
     for host, outcome in (await _each([model for model in models if model not in leaving], forget)).items():
         departure.changed |= bool(outcome.value)
