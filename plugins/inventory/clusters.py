@@ -145,12 +145,12 @@ sources:
   - kind: true
 
 ---
-# fleet.clusters.yml: what a hub knows, cached for ten minutes
+# hub.clusters.yml: what a hub knows, cached for ten minutes
 plugin: clusterset.fabric.clusters
 sources:
   - cluster_profiles:
       kubeconfig: ~/.kube/hub
-      namespace: fleet
+      namespace: hub
       selector: environment=production
       access:
         company-sso:
