@@ -15,6 +15,7 @@ from ..client.types import Object
 from ..errors import FabricError
 
 PART_OF = "applyset.kubernetes.io/part-of"
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 NAMESPACE = "clusterset-fabric"
 WORKLOADS = frozenset({"DaemonSet.apps", "Deployment.apps", "StatefulSet.apps"})
 
@@ -66,8 +67,7 @@ def content_hash(key: Key, obj: Object) -> str:
     """A short hash of a manifest; empty for Secrets, since a hash of a guessable value gives the value away."""
     if is_secret(key):
         return ""
-    text = json.dumps(obj, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    return hashlib.sha256(_canonical(obj).encode()).hexdigest()[:24]
 
 
 def bundle_digest(hashes: dict[Key, str]) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FabricError
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         async def load_and_set(self, client_configuration: Any) -> None: ...
 
 else:
+    paused = gc.isenabled()
+    gc.disable()  # many hundred modules that stay: collecting meanwhile costs a fifth of the import
     try:
         import aiohttp
         import yaml
@@ -52,6 +55,9 @@ else:
         aiohttp = yaml = yarl = Configuration = ConfigNode = InClusterConfigLoader = None
         KubeConfigLoader = object
         ConfigException = Exception
+    finally:
+        if paused:
+            gc.enable()
 
 __all__ = [
     "ConfigException",

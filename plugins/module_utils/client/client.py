@@ -22,6 +22,7 @@ from .types import ClusterRef, Listing, Object
 FIELD_MANAGER = "clusterset.fabric"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -91,7 +92,7 @@ class Client:
         timeout: float | None = None,
     ) -> tuple[int, Any]:
         """Like :meth:`request`, with the status: 201 tells that something was made."""
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+        data = body if body is None or isinstance(body, bytes) else _encode(body).encode()
         headers = {"Accept": accept or "application/json"}
         if data is not None:
             headers["Content-Type"] = content_type or "application/json"

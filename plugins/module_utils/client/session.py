@@ -80,7 +80,7 @@ class Session:
         if seconds <= 0:
             raise explain.silent(self._access, self.deadline)
         try:
-            async with self._send(method, url, headers, data, seconds) as response:
+            async with await self._send(method, url, headers, data, seconds) as response:
                 content = await response.read()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise explain.unreachable(self._access, error, loop.time() - started) from error
@@ -97,7 +97,7 @@ class Session:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            async with self._send("GET", url, {"Accept": "application/json"}, None, seconds + 5.0) as response:
+            async with await self._send("GET", url, {"Accept": "application/json"}, None, seconds + 5.0) as response:
                 if response.status >= 400:
                     self._refuse("GET", url, response, await response.read())
                 async for line in _lines(response.content):
@@ -106,11 +106,8 @@ class Session:
             if loop.time() - started < seconds:
                 raise explain.unreachable(self._access, error, loop.time() - started) from error
 
-    @contextlib.asynccontextmanager
-    async def _send(
-        self, method: str, url: Any, headers: dict[str, str], data: bytes | None, seconds: float
-    ) -> AsyncIterator[Any]:
-        """The one place that touches the pool: identity, trust, proxy and the counter."""
+    async def _send(self, method: str, url: Any, headers: dict[str, str], data: bytes | None, seconds: float) -> Any:
+        """The one place that touches the pool: identity, trust, proxy and the counter. Returns an open response."""
         access = self._access
         authorization = await access.authorization()
         if authorization:
@@ -118,7 +115,7 @@ class Session:
         # aiohttp rounds longer limits up to whole seconds unless told otherwise
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_SECONDS), ceil_threshold=1e9)
         self.requests += 1
-        async with self._http.request(
+        return await self._http.request(
             method,
             url,
             headers=headers,
@@ -128,8 +125,7 @@ class Session:
             ssl=access.ssl or True,
             server_hostname=access.tls_server_name,
             proxy=access.proxy,
-        ) as response:
-            yield response
+        )
 
     def _decode(self, method: str, url: Any, content: bytes) -> Any:
         if not content:
