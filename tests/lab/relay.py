@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import os
 import socket
+import struct
 import sys
 from functools import partial
 
@@ -35,12 +36,17 @@ def enter(namespace: str) -> None:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(_CHUNK):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection by a reset: a cluster that is down must look down, not like a server with nothing to say."""
     with contextlib.suppress(OSError):
-        while data := await reader.read(_CHUNK):
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _relay(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -49,8 +55,7 @@ async def _relay(port: int, reader: asyncio.StreamReader, writer: asyncio.Stream
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port, limit=_CHUNK)
         await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
     except OSError:
-        # A cluster that is down must look down: a reset, not a clean end.
-        writer.transport.abort()
+        _reset(writer)
     finally:
         writer.close()
         if far_writer:

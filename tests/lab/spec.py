@@ -179,7 +179,7 @@ def _check(lab: LabSpec) -> None:
         _check_choice(cluster, "plugin", PLUGINS)
         _check_choice(cluster, "proxy_mode", PROXY_MODES)
         if cluster.control_planes < 1:
-            raise SpecError(f"cluster {cluster.name}: control_planes is {cluster.control_planes}; at least 1 is needed")
+            raise SpecError(f"cluster {cluster.name}: control_planes is {cluster.control_planes}; 1 is the least")
         for key in ("pod_range", "service_range"):
             try:
                 ipaddress.IPv4Network(getattr(cluster, key))
