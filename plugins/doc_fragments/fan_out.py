@@ -17,7 +17,9 @@ notes:
   - Runs on the control host. Needs the strategy plugin P(ansible.builtin.linear#strategy).
 attributes:
   check_mode:
-    description: Changes nothing, and tells what would change.
+    support: full
+    description: Nothing is changed; what would change is computed by the API servers' dry run.
   diff_mode:
-    description: Shows each object before and after.
+    support: full
+    description: Shows each object's difference. Secret values are masked.
 """

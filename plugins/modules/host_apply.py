@@ -21,42 +21,8 @@ options:
     type: raw
     required: true
     description: The manifests as a list, or the path of a JSON or YAML file that holds this list.
-  name:
-    type: str
-    required: true
-    description: Under which name the clusters remember these objects.
-  state:
-    type: str
-    choices: [present, absent]
-    default: present
-    description: With V(absent), everything that was applied under O(name) is removed.
-  prune:
-    type: bool
-    default: true
-    description: Whether to remove objects of O(name) that are no longer in O(objects).
-  wait:
-    type: bool
-    default: true
-    description: Whether to wait until workloads are ready and removed objects are gone.
-  drift:
-    type: str
-    choices: ['off', workloads, full]
-    default: workloads
-    description:
-      - What a later run compares with what it had left.
-      - With V(off), nothing. With V(workloads), DaemonSets, Deployments and StatefulSets.
-      - With V(full), each object.
-  deadline:
-    type: float
-    default: 300.0
-    description: Seconds for each cluster.
-attributes:
-  check_mode:
-    support: full
-    description: Nothing is changed; what would change is computed by the API servers' dry run.
-  diff_mode:
-    support: full
-    description: Shows each object's difference. Secret values are masked.
+extends_documentation_fragment:
+  - clusterset.fabric.bundle
 """
 
 EXAMPLES = r"""

@@ -24,13 +24,6 @@ options:
     type: bool
     default: false
     description: Also remove the network plugin, where this collection installed it.
-attributes:
-  check_mode:
-    support: full
-    description: Nothing is changed; what would change is computed by the API servers' dry run.
-  diff_mode:
-    support: full
-    description: Shows each object's difference. Secret values are masked.
 extends_documentation_fragment:
   - clusterset.fabric.fan_out
 """

@@ -19,13 +19,6 @@ options:
     type: path
     required: true
     description: Path of the plan file that M(clusterset.fabric.plan) returned.
-attributes:
-  check_mode:
-    support: full
-    description: Nothing is changed; what would change is computed by the API servers' dry run.
-  diff_mode:
-    support: full
-    description: Shows each object's difference. Secret values are masked.
 extends_documentation_fragment:
   - clusterset.fabric.fan_out
 """

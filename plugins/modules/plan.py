@@ -15,13 +15,6 @@ description:
   - One cluster's failure does not end the others' work; it is returned in RV(failed_clusters).
   - The variables that describe the clusters are documented with the role P(clusterset.fabric.preflight#role).
 options: {}
-attributes:
-  check_mode:
-    support: full
-    description: Nothing is changed; what would change is computed by the API servers' dry run.
-  diff_mode:
-    support: full
-    description: Shows each object's difference. Secret values are masked.
 extends_documentation_fragment:
   - clusterset.fabric.fan_out
 """
