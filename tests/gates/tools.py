@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,20 +42,25 @@ def passes(
     **extra: str,
 ) -> str:
     """Run a command; its output, through the digest, is the message of the failure. Returns the output."""
-    done = subprocess.run(
-        [str(part) for part in command],
+    words = [str(part) for part in command]
+    process = subprocess.Popen(
+        words,
         cwd=cwd,
         env=environment(**extra),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=limit,
-        check=False,
+        start_new_session=True,
     )
-    if done.returncode:
-        pytest.fail(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{digest(done.stdout)}", pytrace=False)
-    return done.stdout
+    try:
+        output = process.communicate(timeout=limit)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
+        pytest.fail(f"{' '.join(words)}: not done after {limit:.0f} s\n{process.communicate()[0]}", pytrace=False)
+    if process.returncode:
+        pytest.fail(f"{' '.join(words)}: exit code {process.returncode}\n{digest(output)}", pytrace=False)
+    return output
 
 
 def own_files(root: Path = ROOT) -> list[Path]:
