@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FabricError
+from . import _postponed
 
 MISSING: ImportError | None = None
 
@@ -40,24 +40,20 @@ if TYPE_CHECKING:
         async def load_and_set(self, client_configuration: Any) -> None: ...
 
 else:
-    paused = gc.isenabled()
-    gc.disable()  # many hundred modules that stay: collecting meanwhile costs a fifth of the import
     try:
-        import aiohttp
-        import yaml
-        import yarl
-        from kubernetes.aio.client.configuration import Configuration
-        from kubernetes.aio.config import ConfigException
-        from kubernetes.aio.config.incluster_config import InClusterConfigLoader
-        from kubernetes.aio.config.kube_config import ConfigNode, KubeConfigLoader
+        with _postponed.imports():
+            import aiohttp
+            import yaml
+            import yarl
+            from kubernetes.aio.client.configuration import Configuration
+            from kubernetes.aio.config import ConfigException
+            from kubernetes.aio.config.incluster_config import InClusterConfigLoader
+            from kubernetes.aio.config.kube_config import ConfigNode, KubeConfigLoader
     except ImportError as error:  # reported by require(), when something is really asked of it
         MISSING = error
         aiohttp = yaml = yarl = Configuration = ConfigNode = InClusterConfigLoader = None
         KubeConfigLoader = object
         ConfigException = Exception
-    finally:
-        if paused:
-            gc.enable()
 
 __all__ = [
     "ConfigException",
