@@ -139,16 +139,17 @@ def test_an_interrupted_run_is_cleaned_up_by_itself_or_by_the_next(
         until(lambda: b"starting verifier pods" in screen.read_bytes())
         until(lambda: bool(namespaces(joined, "west")))
         left = namespaces(joined, "west")
-        if number == signal.SIGKILL:
-            os.killpg(
-                run.pid, number
-            )  # the worker has a session of its own, and is killed by its namespace's age below
-        else:
-            os.kill(run.pid, number)
+        # a killed parent does not take its worker along, so both are killed
+        for process in [run.pid, *(children(run.pid) if number == signal.SIGKILL else [])]:
+            os.kill(process, number)
         run.wait(60)
     if number == signal.SIGKILL:
         joined.playbook("verify", "-e", "fabric_verify_report=")
     until(lambda: not set(left) & set(namespaces(joined, "west")))
+
+
+def children(process: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
 
 
 def until(true: Any, seconds: float = 30) -> None:

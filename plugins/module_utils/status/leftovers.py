@@ -59,9 +59,10 @@ def _place() -> str:
 
 
 def _started(process: int) -> str:
-    """Start time of a process in ticks since boot, "" if there is none."""
+    """Start time of a process in ticks since boot, "" if it runs no more (one that nobody has reaped counts as gone)."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in ("Z", "X") else fields[19]

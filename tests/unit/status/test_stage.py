@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -81,7 +82,8 @@ def test_the_namespace_of_a_killed_process_is_abandoned_at_once() -> None:
         mark = f"{place}.{child.pid}.{leftovers._started(child.pid)}"
         assert not leftovers.dead(mark)
         child.kill()
-        child.wait()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, but still in the list of processes
+        assert leftovers.dead(mark)
     assert leftovers.dead(mark)
     assert leftovers.abandoned(namespace(time.time() + 100, mark))
 
