@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from .cache import Cache, digest
-from .programs import KIND
+from .programs import KIND, KUBERNETES
 from .steps import StepError, Steps
 
 MODES = ("registry", "build")
+# The image that kind's release notes give for the minor version that the lab builds; they ask for the digest.
+_NODE = "kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
 
 
 def node_image(kubernetes: str) -> str:
     """Name of the published node image for a version of Kubernetes."""
-    return os.environ.get("LAB_NODE_IMAGE") or f"kindest/node:{kubernetes}"
+    named = os.environ.get("LAB_NODE_IMAGE")
+    return named or (_NODE if kubernetes == KUBERNETES else f"kindest/node:{kubernetes}")
 
 
 def choose_mode(steps: Steps, kubernetes: str) -> str:
@@ -26,8 +30,8 @@ def choose_mode(steps: Steps, kubernetes: str) -> str:
         return wanted
     if wanted:
         raise RuntimeError(f"LAB_MODE is {wanted!r}; choose {' or '.join(MODES)}")
-    if not (shutil.which("docker") and shutil.which("kind") and _docker_answers()):
-        steps.say(f"no usable Docker with kind ({KIND} or later) here: the lab builds its own")
+    if not (_answers("docker", "version") and new_enough(_answers("kind", "version"))):
+        steps.say(f"no Docker that runs with kind {KIND} or later here: the lab builds its own")
         return "build"
     try:
         with steps.step("get the published node image", limit=900) as step:
@@ -53,8 +57,20 @@ def kubectl(steps: Steps, cache: Cache, image: str) -> Path:
         return cache.get("kubectl", digest(image), take)
 
 
-def _docker_answers() -> bool:
+def new_enough(answer: str) -> bool:
+    """Whether `kind version` tells of a version that knows our node image."""
+
+    def numbers(text: str) -> tuple[int, ...]:
+        found = re.search(r"v(\d+)\.(\d+)", text)
+        return tuple(int(number) for number in found.groups()) if found else ()
+
+    return numbers(answer) >= numbers(KIND)
+
+
+def _answers(*command: str) -> str:
+    """What a command prints; empty if it fails or is not there."""
     try:
-        return subprocess.run(["docker", "version"], capture_output=True, timeout=20, check=False).returncode == 0
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return ""
+    return "" if done.returncode else done.stdout

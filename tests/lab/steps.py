@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -151,7 +152,7 @@ class Steps:
     def step(self, name: str, limit: float) -> Iterator[Step]:
         """Runs its body as a step of at most `limit` seconds; tells how long it took."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        step = Step(name, limit, self.logs / (name.replace(" ", "-").replace("/", "_") + ".log"))
+        step = Step(name, limit, self.logs / (re.sub(r"[^\w.-]+", "-", name) + ".log"))
         step.log.write_text("")
         with self._lock:
             self._running.append(step)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import kindconfig, plugin, rootfs
+from tests.lab import kindconfig, plugin, published, rootfs
 from tests.lab.nodeimage import flannel_images
+from tests.lab.programs import KUBERNETES
 from tests.lab.spec import default_lab
 
 
@@ -79,3 +80,19 @@ def test_flannels_images_are_named_by_its_manifest() -> None:
     assert flannel_images(text) == ("r.example/flannel:v2", "r.example/flannel-cni-plugin:v1")
     with pytest.raises(RuntimeError, match="expected its own and its plugin's"):
         flannel_images("image: r.example/flannel:v2\n")
+
+
+def test_a_published_node_image_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAB_NODE_IMAGE", raising=False)
+    name, _, pin = published.node_image(KUBERNETES).partition("@sha256:")
+    assert len(pin) == 64
+    assert name.rpartition(".")[0] == f"kindest/node:{KUBERNETES.rpartition('.')[0]}"
+    assert published.node_image("v1.35.1") == "kindest/node:v1.35.1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "usable"),
+    [("kind v0.33.0 go1.26.1 linux/amd64\n", True), ("kind v0.9.0 go1.15", False), ("kind v1.0.0", True), ("", False)],
+)
+def test_only_a_kind_that_knows_the_image_is_used(answer: str, usable: bool) -> None:
+    assert published.new_enough(answer) is usable
