@@ -59,7 +59,7 @@ def _place() -> str:
 
 
 def _started(process: int) -> str:
-    """Start time of a process in ticks since boot, "" if it runs no more (one that nobody has reaped counts as gone)."""
+    """Start time of a process in ticks since boot, "" if it runs no more (a zombie counts as gone)."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
