@@ -38,6 +38,9 @@ lint: venv ## the gates that need seconds: style, types, import contract, ansibl
 sanity: venv ## ansible-test sanity in a clean copy, without containers
 	@$(PYTEST) tests/gates/test_sanity.py -q -rs
 
+bench: venv ## what applying costs: ours against kubernetes.core, on a stub and on the lab if it runs
+	@$(PY) -m tests.benchmark
+
 .PHONY: lab lab-down
 lab: venv-lab ## real clusters on this machine; a second call finds them running
 	@$(PY) -m tests.lab up

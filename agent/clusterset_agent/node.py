@@ -160,7 +160,7 @@ class NodeAgent:
         situation = self._situation()
         if situation is None:
             return
-        wanted, me = situation
+        wanted, me = situation  # pylint: disable=unpacking-non-sequence
         facts = await self._in_thread(lambda: self._kernel.facts(wanted.fabric.pods))
         self.facts = facts
         self.prober.follow(_ways(wanted, self.settings.node), self.memory.alive)

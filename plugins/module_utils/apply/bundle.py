@@ -123,12 +123,12 @@ async def _open_receipt(work: Work, found: Survey, log: Log) -> None:
     records = {key: replace(record, hash="") if key in found.todo else record for key, record in records.items()}
     parent = receipt.write(work.bundle, work.namespace, Receipt("", {**old, **records}))
     try:
-        _, stored = await settle(work, parent)
+        _key, stored = await settle(work, parent)
     except ApiError as error:
         if error.status != 404:
             raise
         await _make_namespace(work, log)
-        _, stored = await settle(work, parent)
+        _key, stored = await settle(work, parent)
     log.started = max((str(e.get("time") or "") for e in stored["metadata"].get("managedFields") or ()), default="")
     if work.options.drift == "off":
         found.workloads = await work.listed(versions_of(work.objects, work.workloads), metadata_only=False)
@@ -141,7 +141,7 @@ async def _make_namespace(work: Work, log: Log) -> None:
     """The receipts' namespace, as the bundle describes it where it does."""
     key = Key("Namespace", "", work.namespace)
     if key in work.objects:
-        _, log.stored[key] = await send(work, key)
+        _key, log.stored[key] = await send(work, key)
         log.created.append(title(key))
         if work.options.diff:
             log.diffs.append(differences.difference(key, None, log.stored[key]))

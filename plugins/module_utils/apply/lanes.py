@@ -43,7 +43,7 @@ async def in_lanes(client: Client, items: Iterable[T], work: Callable[[T], Await
     try:
         async with asyncio.TaskGroup() as tasks:
             running.append(tasks.create_task(lane(tasks)))
-    except ExceptionGroup as group:
+    except ExceptionGroup as group:  # pylint: disable=using-exception-groups-in-unsupported-version
         raise group.exceptions[0] from None
     if refusals:
         first, others = refusals[0], len(refusals) - 1

@@ -33,7 +33,7 @@ async def until_ready(work: Work, stored: Mapping[Key, Object]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for (version, kind, namespace), members in groups.items():
                 tasks.create_task(_Group(work, version, kind, namespace, members).wait())
-    except ExceptionGroup as group:
+    except ExceptionGroup as group:  # pylint: disable=using-exception-groups-in-unsupported-version
         raise group.exceptions[0] from None
 
 

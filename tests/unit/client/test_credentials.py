@@ -25,7 +25,7 @@ EXEC = "client.authentication.k8s.io/v1"
 
 async def ask(wanted: ClusterRef, times: int = 1) -> None:
     async with await open_client(wanted, deadline=5) as client:
-        for _ in range(times):
+        for _time in range(times):
             await client.list("/api/v1/pods")
 
 
