@@ -40,6 +40,8 @@ class Engine:
         return process.alive(self.state.get("dockerd")) and self.answers()
 
     def answers(self) -> bool:
+        if not shutil.which("docker"):
+            return False
         command = ["docker", "version", "--format", "{{.Server.Version}}"]
         return (
             subprocess.run(command, env=self.environment, capture_output=True, timeout=20, check=False).returncode == 0

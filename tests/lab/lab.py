@@ -58,7 +58,7 @@ class Lab:
         """Brings the lab up, or what is missing of it; with `renew` all clusters are made anew."""
         started = time.monotonic()
         with only_one(self.paths.home / "lock"):
-            if not self.state.get("mode"):
+            if not self.state.get("mode") or not self.state.get("spec"):
                 self.state.set("mode", published.choose_mode(self.steps, spec.kubernetes))
             image = self._published_image(spec) if self.published else self._own_image(spec)
             self.state.set("spec", to_mapping(spec))
@@ -80,7 +80,9 @@ class Lab:
         self.steps.say("The lab is down" + ("." if purge else f"; built things stay in {self.paths.cache}."))
 
     def _delete_clusters(self) -> None:
-        if self.published:
+        if self.published and not self.engine.answers():
+            self.steps.say("the system's Docker does not answer: clusters, if there are any, stay")
+        elif self.published:
             names = set(self.clusters.recorded()) | set(self.state.get("spec", {}).get("clusters", {}))
             for name in sorted(names):
                 self.clusters.delete(name)
@@ -101,6 +103,7 @@ class Lab:
             shutil.rmtree(self.paths.cache, ignore_errors=True)
 
     def _published_image(self, spec: LabSpec) -> NodeImage:
+        published.require(self.engine.answers())
         name = published.node_image(spec.kubernetes)
         builder = golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.cache))
         wireguard = builder.build(programs(spec.kubernetes)["wireguard-go"]) / _FILE_NAMES["wireguard-go"]

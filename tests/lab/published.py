@@ -42,6 +42,14 @@ def choose_mode(steps: Steps, kubernetes: str) -> str:
     return "registry"
 
 
+def require(docker_answers: bool) -> None:
+    """Says what is missing for a lab of published images."""
+    if not docker_answers:
+        raise RuntimeError("the system's Docker does not answer; start it, or set LAB_MODE=build and run `up` again")
+    if not shutil.which("kind"):
+        raise RuntimeError(f"kind is not on PATH; install {KIND} or later, or set LAB_MODE=build and run `up` again")
+
+
 def kubectl(steps: Steps, cache: Cache, image: str) -> Path:
     """kubectl of the machine, else the one of the node image."""
     found = shutil.which("kubectl")
