@@ -29,7 +29,9 @@ class ActionModule(FanOutAction):
             changed=departure.changed,
             left=sorted(model.host for model in leaving),
             notes=departure.notes,
-            failed_clusters={host: text for host, text in departure.failed.items() if host in self.in_play(task_vars or {})},
+            failed_clusters={
+                host: text for host, text in departure.failed.items() if host in self.in_play(task_vars or {})
+            },
         )
         return result
 
