@@ -78,7 +78,7 @@ def test_the_namespace_of_a_killed_process_is_abandoned_at_once() -> None:
     if not leftovers.runner():
         pytest.skip("needs /proc")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        place = leftovers.runner().split(".")[0]
+        place = leftovers.runner().split(".", maxsplit=1)[0]
         mark = f"{place}.{child.pid}.{leftovers._started(child.pid)}"
         assert not leftovers.dead(mark)
         child.kill()
