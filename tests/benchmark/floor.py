@@ -37,7 +37,7 @@ def answer(connection: ssl.SSLSocket) -> None:
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(65536)
-    head, _rest, rest = data.partition(b"\r\n\r\n")
+    head, _gap, rest = data.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 20"):
         raise SystemExit(head.decode())
     length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])

@@ -84,7 +84,7 @@ def test_flannels_images_are_named_by_its_manifest() -> None:
 
 def test_a_published_node_image_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAB_NODE_IMAGE", raising=False)
-    name, _rest, pin = published.node_image(KUBERNETES).partition("@sha256:")
+    name, _mark, pin = published.node_image(KUBERNETES).partition("@sha256:")
     assert len(pin) == 64
     assert name.rpartition(".")[0] == f"kindest/node:{KUBERNETES.rpartition('.')[0]}"
     assert published.node_image("v1.35.1") == "kindest/node:v1.35.1"
