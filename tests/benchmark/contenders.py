@@ -64,6 +64,8 @@ def prepare(folder: Path, hosts: dict[str, dict[str, str]], collections: str) ->
         "ours",
         [{"clusterset.fabric.apply": ours, "register": "done", "failed_when": "done.failed_clusters | length > 0"}],
     )
+    (folder / "nothing.json").write_text("{}")
+    write(folder, "idle", [{"clusterset.fabric.apply": {**ours, "bundles": str(folder / "nothing.json")}}])
     write(folder, "list", [{"kubernetes.core.k8s": listed}])
     write(folder, "loop", [{"kubernetes.core.k8s": looped, "loop": loop, "loop_control": {"label": "object"}}])
     return Field(folder, hosts, collections)

@@ -84,6 +84,7 @@ def race(
             figures.add("empty play", _run(field, "empty"), 0)
             if "floor" in names:
                 figures.add("floor, idle", _run(field, "floor", "--idle"), 0)
+                figures.add("ours, idle", _run(field, "idle"), 0)
             for name in order:
                 server.ask("reset")
                 _note(figures, name, _run(field, name), server, total, reference)
@@ -94,7 +95,7 @@ def race(
                     figures.objects["ours, again"], figures.base["ours, again"] = total, "empty play"
                     if told["writes"]:
                         raise UnequalError(f"a second run of ours wrote {told['writes']} times")
-    figures.objects.update({"empty play": total, "floor, idle": total})
+    figures.objects.update(dict.fromkeys(("empty play", "floor, idle", "ours, idle"), total))
     return figures
 
 

@@ -23,19 +23,17 @@ class Figures:
         self.costs[name].append(cost)
         self.requests[name] = requests
 
-    def cpu(self, name: str) -> list[float]:
-        """Milliseconds of CPU per object, round by round, less the base (the empty play) of the same round."""
-        base = self.costs[self.base[name]] if name in self.base else []
-        found = []
-        for number, cost in enumerate(self.costs[name]):
-            less = base[number].cpu if number < len(base) else 0.0
-            found.append(1000 * max(cost.cpu - less, 1e-6) / self.objects[name])
-        return found
+    def cpu(self, name: str, base: str = "") -> list[float]:
+        """Milliseconds of CPU per object, round by round, less what ``base`` (the empty play) cost in the same round."""
+        less = self.costs.get(base or self.base.get(name, ""), [])
+        pairs = [(cost.cpu, less[n].cpu if n < len(less) else 0.0) for n, cost in enumerate(self.costs[name])]
+        return [1000 * max(cost - idle, 1e-6) / self.objects[name] for cost, idle in pairs]
 
-    def ratio(self, dear: str, cheap: str) -> tuple[float, float, float]:
-        """How many times ``dear`` costs what ``cheap`` does: median, least and most over the rounds."""
-        each = [a / b for a, b in zip(self.cpu(dear), self.cpu(cheap), strict=True)]
-        return median(self.cpu(dear)) / median(self.cpu(cheap)), min(each), max(each)
+    def ratio(self, dear: str, cheap: str, base: str = "") -> tuple[float, float, float]:
+        """How many times ``dear`` (less ``base``) costs what ``cheap`` does: median, least and most over the rounds."""
+        dearest, cheapest = self.cpu(dear, base), self.cpu(cheap)
+        each = [a / b for a, b in zip(dearest, cheapest, strict=True)]
+        return median(dearest) / median(cheapest), min(each), max(each)
 
     def lines(self) -> list[str]:
         head = f"{'contender':<28}{'CPU ms/object':>14}{'CPU s':>8}{'wall s':>8}{'requests/object':>17}"
