@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
-from pathlib import Path
 
 from . import jsonlog
 from .faults import AgentError
@@ -44,7 +44,7 @@ def _node() -> int:
 def _tunnels() -> int:
     from .tunnels import keep
 
-    asyncio.run(keep(Path("/run/clusterset-fabric/tunnels")))
+    asyncio.run(keep(_anonymous().tunnels))
     return 0
 
 
@@ -52,11 +52,16 @@ def _undo() -> int:
     """Undo by hand, for a node whose agent is gone; needs no API server and no settings but the defaults."""
     from .kernel import Kernel
 
-    kernel = Kernel(Settings(node="", underlay=""))
+    kernel = Kernel(_anonymous())
     outcome = kernel.undo()
     kernel.close()
     log.info("undone", extra={"changes": outcome.changes, "faults": outcome.faults})
     return 1 if outcome.faults else 0
+
+
+def _anonymous() -> Settings:
+    """Places only, for parts that need not know which node they are on."""
+    return read_settings({"NODE_NAME": "-", "NODE_ADDRESS": "-", **os.environ})
 
 
 if __name__ == "__main__":

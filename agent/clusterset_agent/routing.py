@@ -18,6 +18,7 @@ _ONLINK = 4
 _DEAD = 1 | 16
 """Flags of a hop whose device is gone or without carrier."""
 _SCOPE_LINK = 253
+_SCOPE_NOWHERE = 255
 _SCOPE_UNIVERSE = 0
 
 
@@ -75,7 +76,8 @@ class Routing:
                 self.replace(route, devices)
 
     def _delete(self, destination: str) -> None:
-        self._netlink.route("del", dst=destination, proto=PROTOCOL)
+        # without the scope "nowhere" the kernel would look for a route of scope "universe" only
+        self._netlink.route("del", dst=destination, proto=PROTOCOL, scope=_SCOPE_NOWHERE)
 
 
 def transport_devices(netlink: Any, pods: Iterable[str], names: Mapping[int, str]) -> set[str]:
