@@ -24,7 +24,7 @@ class Figures:
         self.requests[name] = requests
 
     def cpu(self, name: str, base: str = "") -> list[float]:
-        """Milliseconds of CPU per object, round by round, less what ``base`` (the empty play) cost in the same round."""
+        """Milliseconds of CPU per object, round by round, less what ``base`` (the empty play) cost then."""
         less = self.costs.get(base or self.base.get(name, ""), [])
         pairs = [(cost.cpu, less[n].cpu if n < len(less) else 0.0) for n, cost in enumerate(self.costs[name])]
         return [1000 * max(cost - idle, 1e-6) / self.objects[name] for cost, idle in pairs]
