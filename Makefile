@@ -53,7 +53,7 @@ ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$$(c
 
 .PHONY: agent-image demo
 agent-image: venv-lab ## build the agent's image and load it into the lab's clusters
-	@echo "$(AGENT_REPOSITORY):$$($(PY) agent/build.py)" >.build/agent-image
+	@digest=$$($(PY) agent/build.py); echo "$(AGENT_REPOSITORY):$$digest" >.build/agent-image
 	@$(PY) -m tests.lab images build --context agent --tag "$$(cat .build/agent-image)"
 
 demo: lab agent-image ## three real clusters, joined: ends with the matrix of who reaches whom
@@ -62,5 +62,5 @@ demo: lab agent-image ## three real clusters, joined: ends with the matrix of wh
 
 .PHONY: clean
 clean: ## remove what was built here; the lab's own state is removed by lab-down
-	@rm -rf .build/{artifact,import-linter,lint,mypy,pytest,sanity,second} .ruff_cache .ansible
+	@rm -rf .build/{agent-image,artifact,bench,home,import-linter,lint,mypy,pytest,sanity,sanity-second} agent/build .ruff_cache .ansible
 	@find . -path ./.lab -prune -o -name __pycache__ -type d -exec rm -rf {} +
