@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from .cluster_api import ClusterApi, FabricError
@@ -146,8 +147,8 @@ class NodeAgent:
             self._news.clear()
             try:
                 await self._pass()
-            except AgentError as error:
-                self.outcome = Outcome(faults=[str(error)])
+            except Exception as error:  # the next pass may find the kernel calmer; the fault is told meanwhile
+                self.outcome = Outcome(faults=[str(error) if isinstance(error, AgentError) else repr(error)])
             self._last_pass = time.monotonic()
             self._tell(self.outcome)
             self._to_publish.set()
@@ -191,8 +192,9 @@ class NodeAgent:
             await asyncio.sleep(_LOOSEN_EVERY)
             if self.facts is not None and not self.undone:
                 transports = self.facts.transports + self.facts.shared
-                changes = await self._in_thread(lambda names=transports: self._kernel.loosen(names))  # type: ignore[misc]
-                self._tell(Outcome(changes))
+                with contextlib.suppress(OSError):  # a device may go while we look
+                    changes = await self._in_thread(partial(self._kernel.loosen, transports))
+                    self._tell(Outcome(changes))
 
     def _steered(self, alive: frozenset[str], routes: int) -> None:
         log.info("ways changed", extra={"alive": sorted(alive), "routes": routes})

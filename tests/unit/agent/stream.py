@@ -1,23 +1,47 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pod's program: ``serve`` answers each datagram with its sender's address, ``call ADDRESS SECONDS`` counts."""
+"""A pod's program: ``serve`` tells each caller its address, ``call ADDRESS SECONDS`` counts answers to datagrams,
+``connect ADDRESS TIMES`` opens TCP connections.
+"""
 
 from __future__ import annotations
 
 import socket
 import sys
+import threading
 import time
 
 PORT = 9000
 
 
 def serve() -> None:
+    threading.Thread(target=serve_tcp, daemon=True).start()
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("0.0.0.0", PORT))
     while True:
         data, sender = server.recvfrom(65536)
         server.sendto(sender[0].encode() + b" " + data[:32], sender)
+
+
+def serve_tcp() -> None:
+    with socket.create_server(("0.0.0.0", PORT)) as server:
+        while True:
+            connection, caller = server.accept()
+            with connection:
+                connection.sendall(caller[0].encode())
+
+
+def connect(address: str, times: int) -> None:
+    """Open connections from different ports; print the distinct addresses that the server saw, ``-`` for a failure."""
+    seen = set()
+    for _attempt in range(times):
+        try:
+            with socket.create_connection((address, PORT), timeout=0.8) as connection:
+                seen.add(connection.recv(64).decode())
+        except OSError:
+            seen.add("-")
+    print(*sorted(seen))
 
 
 def call(address: str, seconds: float) -> None:
@@ -41,5 +65,7 @@ def call(address: str, seconds: float) -> None:
 
 if sys.argv[1] == "serve":
     serve()
+elif sys.argv[1] == "connect":
+    connect(sys.argv[2], int(sys.argv[3]))
 else:
     call(sys.argv[2], float(sys.argv[3]))

@@ -82,9 +82,15 @@ def call(net: Net, pod: str, address: str, seconds: float = 0.5) -> tuple[str, i
     return seen, int(answers), float(gap)
 
 
+def connect(net: Net, pod: str, address: str, times: int = 8) -> str:
+    return net.inside(pod, sys.executable, STREAM, "connect", address, str(times)).strip()
+
+
 def test_pods_reach_each_other_under_their_own_addresses(joined: Net) -> None:
     assert call(joined, "e3p", WEST_POD)[0] == EAST_POD
     assert call(joined, "w1p", EAST_POD)[0] == WEST_POD
+    assert connect(joined, "e3p", WEST_POD) == EAST_POD
+    assert connect(joined, "w1p", EAST_POD) == WEST_POD
 
 
 @pytest.mark.parametrize("gateway", ["e1", "e2"])
@@ -93,7 +99,8 @@ def test_answers_may_take_another_gateway_than_questions(joined: Net, gateway: s
     way = ("ip", "route", "add", f"{WEST_POD}/32", "via", other, "dev", "fab0", "onlink")
     joined.inside("e3", *way)
     try:
-        assert call(joined, "w1p", EAST_POD)[0] == WEST_POD
+        assert connect(joined, "w1p", EAST_POD) == WEST_POD
+        assert connect(joined, "e3p", WEST_POD) == EAST_POD
     finally:
         joined.inside("e3", "ip", "route", "del", f"{WEST_POD}/32")
 
@@ -101,7 +108,8 @@ def test_answers_may_take_another_gateway_than_questions(joined: Net, gateway: s
 def test_the_node_itself_is_closed_to_the_other_cluster(joined: Net) -> None:
     joined.spawn("e1", sys.executable, STREAM, "serve")
     time.sleep(0.3)
-    assert call(joined, "w1p", "10.248.4.1") == ("-", 0, pytest.approx(0.5, abs=0.3))
+    assert call(joined, "w1p", "10.248.4.1")[0] == "-"
+    assert connect(joined, "w1p", "10.248.4.1", times=1) == "-"
 
 
 def test_a_gateway_cannot_be_used_as_a_router_to_elsewhere(joined: Net) -> None:
@@ -112,9 +120,9 @@ def test_a_gateway_cannot_be_used_as_a_router_to_elsewhere(joined: Net) -> None:
 def longest_gap(net: Net, gateway: str) -> float:
     """Cut a gateway off in the middle of a stream between pods; return the stream's longest silence in seconds."""
     wait(lambda: settled(net))
-    words = ["ip", "netns", "exec", f"{netlab.PREFIX}e3p", sys.executable, STREAM, "call", WEST_POD, "3.5"]
+    words = ["ip", "netns", "exec", f"{netlab.PREFIX}e3p", sys.executable, STREAM, "call", WEST_POD, "2.4"]
     stream = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    time.sleep(1.0)
+    time.sleep(0.7)
     net.inside("switch", "ip", "link", "set", gateway, "down")
     try:
         seen, _answers, gap = stream.communicate(timeout=20)[0].split()
@@ -146,13 +154,13 @@ def test_a_restart_changes_nothing_and_interrupts_nothing(joined: Net) -> None:
         joined.stop_agent("w1")
         started = len(joined.log("w1"))
         joined.agents["w1"] = joined.program(NODES[3], "node")
-        _seen, answers, gap = call(joined, "w1p", EAST_POD, 6.5)
+        _seen, answers, gap = call(joined, "w1p", EAST_POD, 4.0)
         for watcher in watchers:
             watcher.terminate()
     assert routes.read_text() == ""
     assert rules.read_text() == ""
     assert [line for line in joined.log("w1")[started:] if line["message"] == "kernel changed"] == []
-    assert answers > 200
+    assert answers > 100
     assert gap < 0.5
 
 
