@@ -93,6 +93,8 @@ async def _carry_out(work: Work, found: Survey) -> Log:
         await prune(work, found.stale, log)
     if found.dirty or log.changed:
         await _close_receipt(work, found, log)
+    else:
+        await _seal_all(work, found, log)  # an earlier run may have been cut off just before it
     if work.options.wait:
         current = {**found.workloads, **log.stored}
         later = {key: obj for key, obj in current.items() if key in work.objects and wave_of(key) != FIRST}
@@ -161,11 +163,17 @@ async def _close_receipt(work: Work, found: Survey, log: Log) -> None:
         records = {**found.stale, **records}
     kept = {key: record for key, record in found.receipt.records.items() if key not in found.stale}
     await work.client.apply(receipt.write(work.bundle, work.namespace, Receipt(work.digest, {**kept, **records})))
+    await _seal_all(work, found, log)
+
+
+async def _seal_all(work: Work, found: Survey, log: Log) -> None:
+    """Seal every workload that is not sealed yet."""
     for key in work.workloads:
         workload = log.stored.get(key) or found.workloads.get(key)
         if workload:
-            generation = int(workload["metadata"].get("generation") or 0)
-            await _seal(work, key, workload, receipt.seal(work.digest, generation))
+            value = receipt.seal(work.digest, int(workload["metadata"].get("generation") or 0))
+            if found.dirty or receipt.seal_of(workload) != value:
+                await _seal(work, key, workload, value)
 
 
 async def _seal(work: Work, key: Key, workload: Object, value: str | None) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..client.paths import RESOURCES, of_definition
 from ..client.types import Object
 from ..errors import FabricError
 
@@ -82,6 +83,11 @@ def members(bundle: str, objects: Iterable[Object], applyset: str, cluster: str)
     :raises FabricError: a manifest without kind or name, or two of the same object.
     """
     found: dict[Key, Object] = {}
+    objects = tuple(objects)
+    kinds = dict(RESOURCES)
+    for obj in objects:
+        if obj.get("kind") == "CustomResourceDefinition" and "spec" in obj:
+            kinds.update(of_definition(obj))
     for obj in objects:
         metadata = obj.get("metadata") or {}
         if not (obj.get("apiVersion") and obj.get("kind") and metadata.get("name")):
@@ -91,7 +97,10 @@ def members(bundle: str, objects: Iterable[Object], applyset: str, cluster: str)
                 cluster=cluster,
                 fix="complete the manifest.",
             )
-        key = key_of(obj)
+        kind = kinds.get((obj["apiVersion"], obj["kind"]))
+        if kind and kind.namespaced and not metadata.get("namespace"):
+            metadata = {**metadata, "namespace": "default"}  # where the server would put it
+        key = key_of({**obj, "metadata": metadata})
         if key in found:
             raise FabricError(
                 f"bundle {bundle!r} holds {title(key)} twice.", cluster=cluster, fix="remove one of them."

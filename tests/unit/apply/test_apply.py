@@ -183,3 +183,20 @@ async def test_bad_bundles_are_refused(client: Client, stub: Cluster) -> None:
     with pytest.raises(FabricError, match="without apiVersion"):
         await put(client, {"kind": "ConfigMap"})
     assert not stub.total
+
+
+async def test_an_object_without_a_namespace_is_known_again(client: Client, stub: Cluster) -> None:
+    objects = [config("a"), daemon_set("agent"), definition(), thing("x", size="1")]
+    for obj in objects:
+        obj["metadata"].pop("namespace", None)
+    assert counts(await put(client, *objects)) == (4, 0, 0, 0)
+    assert (await put(client, *objects)).requests == 1
+    assert (await put(client, *objects[1:])).pruned == ("ConfigMap default/a",)
+
+
+async def test_a_lost_seal_is_renewed(client: Client, stub: Cluster) -> None:
+    await put(client, daemon_set("agent"))
+    stub.store.patch(AGENT, {"metadata": {"annotations": {"fabric.clusterset.io/seal": None}}}, "someone")
+    again = await put(client, daemon_set("agent"))
+    assert (again.changed, again.requests) == (False, 3)
+    assert (await put(client, daemon_set("agent"))).requests == 1
