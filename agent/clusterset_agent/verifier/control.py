@@ -4,7 +4,8 @@
 """The control port: a few lines of HTTP/1.1, reached through the API server's pod proxy.
 
 GET /ready -> {"name": ...}.
-POST /check {"token", "targets": [{"name", "address", "expect", "port"}], "names": [...], "options": {...}}
+POST /check {"token", "targets": [{"name", "address", "expect", "port"}], "names": [...],
+"targets_at_once": 4, "options": {...}}
 -> {"targets": [{"name", "seconds", "checks": [...]}], "names": [...]}.
 Without the run's token nothing is checked, so that nobody else can make the pod open connections.
 """
@@ -40,7 +41,6 @@ class Control:
 
     def __init__(self, name: str, token: str) -> None:
         self.name, self._token = name, token
-        self._slots = asyncio.Semaphore(TARGETS_AT_ONCE)
 
     async def serve(self, port: int) -> asyncio.Server:
         """Listen on TCP `port`; the caller closes the server."""
@@ -80,16 +80,18 @@ class Control:
     async def _check(self, wanted: dict[str, Any]) -> dict[str, Any]:
         options = options_of(wanted.get("options", {}))
         targets = [target_of(entry) for entry in wanted.get("targets", [])]
-        answers = await asyncio.gather(*(self._one(target, options) for target in targets))
+        slots = asyncio.Semaphore(min(max(int(wanted.get("targets_at_once", TARGETS_AT_ONCE)), 1), TARGETS_AT_ONCE))
+        answers = await asyncio.gather(*(_one(target, options, slots) for target in targets))
         resolved = await asyncio.gather(*(names.resolve(str(name)) for name in wanted.get("names", [])))
         return {"targets": answers, "names": resolved}
 
-    async def _one(self, target: checks.Target, options: checks.Options) -> dict[str, Any]:
-        async with self._slots:
-            start = time.monotonic()
-            findings = await checks.check(target, options)
-        seconds = round(time.monotonic() - start, 3)
-        return {"name": target.name, "seconds": seconds, "checks": [dataclasses.asdict(found) for found in findings]}
+
+async def _one(target: checks.Target, options: checks.Options, slots: asyncio.Semaphore) -> dict[str, Any]:
+    async with slots:
+        start = time.monotonic()
+        findings = await checks.check(target, options)
+    seconds = round(time.monotonic() - start, 3)
+    return {"name": target.name, "seconds": seconds, "checks": [dataclasses.asdict(found) for found in findings]}
 
 
 def target_of(entry: Any) -> checks.Target:

@@ -14,9 +14,11 @@ from .diagnose import explain
 from .evidence import Evidence
 from .meeting import Arrival, Meeting
 from .stage import Stage
-from .types import FAILED, OK, UNKNOWN, NameAnswer, Options, Pair, Place
+from .types import FAILED, UNKNOWN, NameAnswer, Options, Pair, Place
 
 REQUESTS_AT_ONCE = 12  # to one API server: each holds a connection for as long as its pod checks
+Pairs = dict[tuple[str, str], Pair]
+"""Pairs by the labels of source and target."""
 
 
 class Checker:
@@ -35,44 +37,68 @@ class Checker:
         except FabricError as error:
             into.append(NameAnswer(place, False, f"not asked: {error.message}"))
 
-    async def cluster(self, sources: list[Place], name: str, into: dict[tuple[str, str], Pair]) -> None:
-        """Check from each source to each place of cluster `name`, once it has arrived; adds the pairs to `into`."""
+    async def light(self, sources: list[Place], name: str, into: Pairs) -> None:
+        """The checks that cost little, from each source to each place of cluster `name` once it has arrived."""
         arrival = await self._meeting.arrival(name)
         if arrival is not None:
-            await asyncio.gather(*(self._source(source, arrival, into) for source in sources))
+            await asyncio.gather(*(self._ask(source, _others(source, arrival), into) for source in sources))
 
-    async def _source(self, source: Place, arrival: Arrival, into: dict[tuple[str, str], Pair]) -> None:
-        targets = [place for place in arrival.places if place.label != source.label]
+    async def heavy(self, sources: list[Place], name: str, into: Pairs) -> None:
+        """The checks that load a link, one pair after another, where the light ones say that TCP passes."""
+        arrival = await self._meeting.arrival(name)
+        for source in sources if arrival is not None else ():
+            assert arrival is not None
+            light = [pair for place in _others(source, arrival) if (pair := into.get((source.label, place.label)))]
+            passing = [pair.target for pair in light if probe.passes(pair)]
+            found: Pairs = {}
+            await self._ask(source, passing, found, heavy=True)
+            for pair in light:
+                key = (source.label, pair.target.label)
+                into[key] = probe.merged(pair, found.get(key))
+
+    async def explain(self, sources: list[Place], name: str, into: Pairs) -> None:
+        """Give each failed pair towards cluster `name` its hop."""
+        arrival = await self._meeting.arrival(name)
+        for source in sources if arrival is not None else ():
+            assert arrival is not None
+            labels = {place.label for place in arrival.places}
+            failed = {
+                key: pair
+                for key, pair in into.items()
+                if key[0] == source.label and key[1] in labels and pair.state == FAILED
+            }
+            if failed:
+                reach = await self._reach(source, arrival.evidence)
+                for key, pair in failed.items():
+                    hop, evidence = explain(pair, self._evidence, arrival.evidence, reach)
+                    into[key] = replace(pair, hop=hop, evidence=evidence)
+
+    async def _ask(self, source: Place, targets: list[Place], into: Pairs, *, heavy: bool = False) -> None:
         if not targets:
             return
+        request = probe.request_for(targets, self._options, heavy=heavy)
         try:
             async with self._slots:
-                request = probe.request_for(targets, self._options)
-                answer = await self._stage.check(source, request, timeout=probe.patience(len(targets)))
+                patience = probe.patience(len(targets), heavy=heavy)
+                answer = await self._stage.check(source, request, timeout=patience)
             pairs = probe.pairs_of(source, targets, answer)
         except FabricError as error:
             reason = f"API server of {source.cluster} -> verifier pod {source.label}: {error.message}"
             pairs = [Pair(source, target, UNKNOWN, reason=reason) for target in targets]
-        if any(pair.state == FAILED for pair in pairs):
-            pairs = await self._explained(source, arrival.evidence, pairs)
-        for pair in pairs:
-            into[source.label, pair.target.label] = pair
+        into.update({(source.label, pair.target.label): pair for pair in pairs})
 
-    async def _explained(self, source: Place, target: Evidence, pairs: list[Pair]) -> list[Pair]:
-        """Ping the gateways of both ends from the source, then give each failed pair its hop."""
+    async def _reach(self, source: Place, target: Evidence) -> dict[str, bool]:
+        """Which gateways of both ends answer pings of the source; nothing where that cannot be measured."""
         request = probe.gateways_request(*{side.cluster: side for side in (self._evidence, target)}.values())
-        reach: dict[str, bool] = {}
+        if not request["targets"]:
+            return {}
         try:
-            if request["targets"]:
-                async with self._slots:
-                    answer = await self._stage.check(source, request, timeout=probe.patience(len(request["targets"])))
-                reach = probe.reach_of(answer)
+            async with self._slots:
+                timeout = probe.patience(len(request["targets"]))
+                return probe.reach_of(await self._stage.check(source, request, timeout=timeout))
         except FabricError:
-            pass  # without the measurement the objects alone have to tell
-        found = []
-        for pair in pairs:
-            if pair.state != OK:
-                hop, evidence = explain(pair, self._evidence, target, reach)
-                pair = replace(pair, hop=hop, evidence=evidence)
-            found.append(pair)
-        return found
+            return {}
+
+
+def _others(source: Place, arrival: Arrival) -> list[Place]:
+    return [place for place in arrival.places if place.label != source.label]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,10 +28,12 @@ class Meeting:
     def __init__(self, clusters: Iterable[str]) -> None:
         self._arrivals: dict[str, asyncio.Future[Arrival | None]] = {}
         self._gone: dict[str, asyncio.Event] = {}
+        self._light: dict[str, asyncio.Event] = {}
         loop = asyncio.get_running_loop()
         for cluster in clusters:
             self._arrivals[cluster] = loop.create_future()
             self._gone[cluster] = asyncio.Event()
+            self._light[cluster] = asyncio.Event()
 
     def arrive(self, cluster: str, arrival: Arrival) -> None:
         """The cluster's pods stand: others may check them."""
@@ -44,7 +47,18 @@ class Meeting:
         """The cluster checks no more, or was given up. May be said more than once."""
         if not self._arrivals[cluster].done():
             self._arrivals[cluster].set_result(None)
+        self._light[cluster].set()
         self._gone[cluster].set()
+
+    async def light_done(self, cluster: str, *, wait: float) -> None:
+        """The cluster's light checks are done; wait until all clusters' are, so that no load spoils their times.
+
+        At most `wait` seconds: a slow cluster may be disturbed, but does not hold up the others.
+        """
+        self._light[cluster].set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await asyncio.gather(*(event.wait() for event in self._light.values()))
 
     async def all_gone(self) -> None:
         """Wait until no cluster checks any more, so that no pod is needed as a target."""

@@ -5,27 +5,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..facts.raw import dig
 from .evidence import Evidence
-from .types import CHECKS, FAILED, OK, SKIPPED, Check, NameAnswer, Options, Pair, Place
+from .types import CHECKS, FAILED, OK, SKIPPED, UNKNOWN, Check, NameAnswer, Options, Pair, Place
 
+LIGHT = ("icmp", "tcp", "udp", "source", "large")
+HEAVY = ("source", "bulk", "connections")  # they load links, so a cluster does them one pair after another
 API_NAME = "kubernetes.default.svc"
 TARGETS_AT_ONCE = 4  # what a verifier pod checks at the same time
 _TARGET_SECONDS = 80.0  # the sum of the pod's own time limits for one target
 _SPARE_SECONDS = 30.0
 
 
-def request_for(targets: list[Place], options: Options) -> dict[str, Any]:
-    """The body of a POST /check of these targets."""
+def request_for(targets: list[Place], options: Options, *, heavy: bool = False) -> dict[str, Any]:
+    """The body of a POST /check of these targets: the light checks of all at once, or the heavy ones in turn."""
     sizes = {"large_bytes": options.large_bytes, "bulk_bytes": options.bulk_bytes, "connections": options.connections}
-    return {"targets": [_target(place) for place in targets], "options": sizes}
+    return {
+        "targets": [_target(place) for place in targets],
+        "targets_at_once": 1 if heavy else TARGETS_AT_ONCE,
+        "options": {"checks": list(HEAVY if heavy else LIGHT), **sizes},
+    }
 
 
-def patience(targets: int) -> float:
+def patience(targets: int, *, heavy: bool = False) -> float:
     """Seconds after which an answer about so many targets comes no more."""
-    return _SPARE_SECONDS + _TARGET_SECONDS * -(-targets // TARGETS_AT_ONCE)
+    return _SPARE_SECONDS + _TARGET_SECONDS * -(-targets // (1 if heavy else TARGETS_AT_ONCE))
+
+
+def passes(pair: Pair) -> bool:
+    """Whether TCP passes, so that the heavy checks make sense."""
+    return any(check.name == "tcp" and check.state == OK for check in pair.checks)
+
+
+def merged(light: Pair, heavy: Pair | None) -> Pair:
+    """Both halves of a pair's checks, in the order of the report; without the heavy half those are skipped."""
+    if light.state == UNKNOWN:
+        return light
+    if heavy is not None and heavy.state == UNKNOWN:
+        return replace(light, state=FAILED if light.failed else UNKNOWN, reason=heavy.reason)
+    checks = {check.name: check for check in light.checks}
+    for name in HEAVY:
+        check = next((check for check in heavy.checks if check.name == name), None) if heavy else None
+        if name != "source":
+            checks[name] = check or Check(name, SKIPPED, "tcp failed")
+        elif check is not None and check.state == FAILED:
+            checks[name] = check
+    ordered = tuple(checks[name] for name in CHECKS if name in checks)
+    return replace(light, checks=ordered, state=OK if all(check.state == OK for check in ordered) else FAILED)
 
 
 def pairs_of(source: Place, targets: list[Place], answer: dict[str, Any]) -> list[Pair]:
@@ -41,7 +70,7 @@ def _target(place: Place) -> dict[str, str]:
 def _pair(source: Place, target: Place, entry: dict[str, Any]) -> Pair:
     checks = tuple(_check(item) for item in entry.get("checks") or () if item.get("name") in CHECKS)
     if not checks:
-        return Pair(source, target, "unknown", reason="the verifier pod said nothing of it")
+        return Pair(source, target, UNKNOWN, reason="the verifier pod said nothing of it")
     state = OK if all(check.state == OK for check in checks) else FAILED
     return Pair(source, target, state, checks)
 

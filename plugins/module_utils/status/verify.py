@@ -22,6 +22,7 @@ from .types import UNKNOWN, ClusterReport, NameAnswer, Options, Pair, Place, Ver
 
 CONTACT_SECONDS = 30.0  # a cluster whose API does not answer by then takes no part
 DEADLINE = 300.0
+LIGHT_SECONDS = 20.0  # how long a cluster that is ready for the heavy checks waits for the others
 READY_SECONDS = 120.0  # for the pods, image pull included
 
 Progress = Callable[[str, str], None]
@@ -106,12 +107,17 @@ class _Run:
             raise FabricError(f"no verifier pod became ready: {reasons}.", cluster=self.ref.name, fix=fix)
         self.meeting.arrive(self.ref.name, Arrival(tuple(standing), self.evidence))
         checker = crosscheck.Checker(here, self.evidence, self.meeting, self.options)
-        others = [name for name in self.clusters if name != self.ref.name or self.options.within]
+        at = self.clusters.index(self.ref.name)
+        others = self.clusters[at + 1 :] + self.clusters[: at + self.options.within]  # not all load the same one first
         self.progress(self.ref.name, f"{len(standing)} verifier pods ready")
         await asyncio.gather(
             *(checker.names(place, self.names) for place in standing),
-            *(checker.cluster(standing, name, self.pairs) for name in others),
+            *(checker.light(standing, name, self.pairs) for name in others),
         )
+        await self.meeting.light_done(self.ref.name, wait=LIGHT_SECONDS)
+        for name in others:
+            await checker.heavy(standing, name, self.pairs)
+        await asyncio.gather(*(checker.explain(standing, name, self.pairs) for name in others))
         self.meeting.leave(self.ref.name)
         self.progress(self.ref.name, f"{len(self.pairs)} pairs checked")
         await self.meeting.all_gone()

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types impo
 from ansible_collections.clusterset.fabric.plugins.module_utils.status import leftovers, manifests, probe
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.evidence import Evidence
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.meeting import Arrival, Meeting
-from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import Options, Place
+from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import CHECKS, Check, Options, Pair, Place
 
 WINDOWS = {"kubernetes.io/os": "windows"}
 NODES = (
@@ -116,3 +117,32 @@ def test_an_answer_becomes_pairs_and_silence_unknown() -> None:
     assert [pair.state for pair in pairs] == ["failed", "unknown"]
     assert pairs[0].failed == ("tcp",)
     assert pairs[0].milliseconds == 1.5
+
+
+def test_the_heavy_half_joins_the_light_one() -> None:
+    here, there = Place("w", "1", "p"), Place("e", "1", "p")
+    light = Pair(here, there, "ok", tuple(Check(name, "ok") for name in probe.LIGHT))
+    heavy = Pair(here, there, "ok", tuple(Check(name, "ok") for name in probe.HEAVY))
+    assert [check.name for check in probe.merged(light, heavy).checks] == list(CHECKS)
+    assert probe.merged(light, heavy).state == "ok"
+    rewritten = replace(heavy, checks=(Check("source", "failed"), Check("bulk", "ok"), Check("connections", "ok")))
+    assert probe.merged(light, rewritten).failed == ("source",)
+    assert probe.merged(light, replace(heavy, state="unknown", reason="gone")).state == "unknown"
+    lost = replace(light, state="failed", checks=(Check("icmp", "failed"), Check("tcp", "failed")))
+    assert not probe.passes(lost)
+    assert {check.name: check.state for check in probe.merged(lost, None).checks} == {
+        "icmp": "failed",
+        "tcp": "failed",
+        "bulk": "skipped",
+        "connections": "skipped",
+    }
+
+
+async def test_load_waits_for_the_light_checks_of_all_but_not_for_ever() -> None:
+    meeting = Meeting(["a", "b"])
+    await asyncio.wait_for(meeting.light_done("a", wait=0.02), 1)
+    waiting = asyncio.ensure_future(meeting.light_done("a", wait=60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    meeting.leave("b")
+    await asyncio.wait_for(waiting, 1)
