@@ -95,7 +95,7 @@ class _Run:
 
     async def _icmp(self, finding: Finding) -> None:
         tries = self.options.tries
-        trips = await icmp.ping(self.target.address, tries=tries, seconds=self.options.try_seconds / 2)
+        trips = await icmp.ping(self.target.address, tries=tries, seconds=self.options.try_seconds / 5)
         if not trips:
             raise TimeoutError
         finding.value = round(statistics.median(trips), 3)
@@ -108,7 +108,7 @@ class _Run:
         finding.value = round(statistics.median(trips), 3)
 
     async def _udp(self, finding: Finding, size: int) -> None:
-        tries, seconds = self.options.tries, self.options.try_seconds / 2
+        tries, seconds = self.options.tries, self.options.try_seconds / 5
         sighting, lost, trip = await probes.datagram(self.target, size, tries, seconds)
         self._note(sighting)
         finding.value = round(trip, 3)
