@@ -64,8 +64,7 @@ def prepare(folder: Path, hosts: dict[str, dict[str, str]], collections: str) ->
         "ours",
         [{"clusterset.fabric.apply": ours, "register": "done", "failed_when": "done.failed_clusters | length > 0"}],
     )
-    (folder / "nothing.json").write_text("{}")
-    write(folder, "idle", [{"clusterset.fabric.apply": {**ours, "bundles": str(folder / "nothing.json")}}])
+    write(folder, "idle", [{"clusterset.fabric.apply": {**ours, "bundles": str(folder / "others.json")}}])
     write(folder, "list", [{"kubernetes.core.k8s": listed}])
     write(folder, "loop", [{"kubernetes.core.k8s": looped, "loop": loop, "loop_control": {"label": "object"}}])
     return Field(folder, hosts, collections)
@@ -79,6 +78,8 @@ def write(folder: Path, name: str, tasks: list[dict[str, Any]]) -> None:
 def fill(field: Field, bundles: dict[str, list[Object]], bundle: str = "bench") -> None:
     """Write what the contenders are to apply: for each host its objects."""
     (field.folder / "bundles.json").write_text(json.dumps(bundles))
+    # an idle run reads as much, for hosts that are not in the play
+    (field.folder / "others.json").write_text(json.dumps({f"not-{host}": each for host, each in bundles.items()}))
     for host, objects in bundles.items():
         (field.folder / f"{host}.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False))
     playbook = field.folder / "ours.yml"

@@ -48,5 +48,6 @@ def imports() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+        gc.freeze()  # else the interpreter looks through all of them again at its end
         if collecting:
             gc.enable()

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 from . import explain, retry
 from ._lib import aiohttp, yarl
@@ -49,8 +50,8 @@ class Session:
 
     def url(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The whole URL of an absolute path."""
-        url = yarl.URL(self._access.server + path, encoded=True)
-        return url.with_query(params) if params else url
+        query = f"?{urlencode(params)}" if params else ""
+        return yarl.URL(f"{self._access.server}{path}{query}", encoded=True)
 
     async def call(
         self, method: str, url: Any, headers: dict[str, str], data: bytes | None, timeout: float | None = None
