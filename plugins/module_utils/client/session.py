@@ -18,6 +18,7 @@ from ._lib import aiohttp, yarl
 from .access import Access
 from .errors import ApiError, Unreachable
 
+_TOO_LITTLE = 0.05  # seconds in which no server can be expected to answer
 _REQUEST_SECONDS = 60.0  # an API server gives up on a request after a minute itself
 _CONNECT_SECONDS = 10.0
 
@@ -58,10 +59,14 @@ class Session:
     ) -> tuple[int, Any]:
         """Send a request, repeat it where that does no harm, and return the status and the decoded JSON."""
         attempt, renewed = 0, False
+        earlier: ApiError | Unreachable | None = None
         while True:
             try:
                 return await self._once(method, url, headers, data, timeout or _REQUEST_SECONDS)
             except (ApiError, Unreachable) as error:
+                if earlier is not None and self.ends - asyncio.get_running_loop().time() < _TOO_LITTLE:
+                    raise earlier from error  # the last try had no time to fail for a reason of its own
+                earlier = error
                 if isinstance(error, ApiError) and error.status == 401 and self._access.renewable and not renewed:
                     renewed = True
                     await self._access.authorization(renew=True)

@@ -9,7 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
+from ansible_collections.clusterset.fabric.plugins.module_utils.client import retry
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client, open_client
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.errors import ApiError, Unreachable
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.fleet import fleet
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef, Outcome
@@ -167,3 +168,12 @@ async def test_a_fault_of_ours_stays_with_its_cluster(stub: Stub) -> None:
     outcomes = await fleet(refs, stumble, deadline=5)
     assert "west: an unexpected fault: KeyError" in str(outcomes["west"].error)
     assert outcomes["east"].value == 0
+
+
+async def test_a_retry_without_time_left_does_not_hide_the_reason(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub["west"].faults.drop = 99
+    client = await open_client(ClusterRef("west", stub.kubeconfig, "west"), deadline=0.5)
+    monkeypatch.setattr(retry, "pause", lambda *_unused: client.remaining - 0.001)
+    async with client:
+        with pytest.raises(Unreachable, match="closed the connection"):
+            await client.get("/version")
