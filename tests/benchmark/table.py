@@ -40,7 +40,7 @@ class Figures:
         rows = [f"\n{self.title}", head]
         for name, costs in sorted(self.costs.items(), key=lambda item: median(self.cpu(item[0])), reverse=True):
             per_object = f"{median(self.cpu(name)):.3f}" if name in self.base else "-"
-            requests = f"{self.requests[name] / self.objects[name]:.2f}" if name in self.base else "-"
+            requests = f"{self.requests[name] / self.objects[name]:.2f}" if self.requests[name] else "-"
             cpu, wall = median(cost.cpu for cost in costs), median(cost.wall for cost in costs)
             rows.append(f"{name:<28}{per_object:>14}{cpu:>8.2f}{wall:>8.2f}{requests:>17}")
         return rows
