@@ -29,7 +29,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
         def stop(number: int) -> None:
             caught.append(number)
-            task.cancel()
+            if len(caught) == 1:  # a second signal, which Ansible sends soon, must not cut the clean-up short
+                task.cancel()
 
         loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread():

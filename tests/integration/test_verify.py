@@ -144,7 +144,8 @@ def test_an_interrupted_run_is_cleaned_up_by_itself_or_by_the_next(
             os.kill(process, number)
         run.wait(60)
     if number == signal.SIGKILL:
-        joined.playbook("verify", "-e", "fabric_verify_report=")
+        output = joined.playbook("verify", "-e", "fabric_verify_report=")
+        assert f"west: removed {left[0]}" in output
     until(lambda: not set(left) & set(namespaces(joined, "west")))
 
 

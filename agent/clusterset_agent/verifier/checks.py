@@ -37,7 +37,7 @@ class Options:
     connections: int = 200
     at_once: int = 20
     try_seconds: float = 5.0  # two lost SYNs of a loaded host (1 s and 2 s) are no fault of the path
-    bulk_seconds: float = 20.0
+    bulk_seconds: float = 10.0
     tries: int = 5
 
 
