@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.running import RunningLab
-from tests.integration.test_site import frozen
+from tests.integration.test_site import frozen, recap
 
 POSTROUTING = "nat hook postrouting priority 80"  # before the agent's own table
 FORWARD = "filter hook forward priority 0"
@@ -115,8 +115,7 @@ def test_a_cluster_that_answers_no_more_is_unknown_and_the_others_are_checked(
     assert all(pair["state"] == "ok" for pair in between(found, "west", "east") + between(found, "east", "west"))
     assert {pair["state"] for pair in between(found, "west", "north")} == {"unknown"}
     assert "absent: north:" in output
-    assert "failed=1" in next(line for line in output.splitlines() if line.startswith("north "))
-    assert "failed=0" in next(line for line in output.splitlines() if line.startswith("east "))
+    assert {host: failed for host, (_changed, failed) in recap(output).items()} == {"east": 0, "north": 1, "west": 0}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
@@ -144,7 +143,7 @@ def test_an_interrupted_run_is_cleaned_up_by_itself_or_by_the_next(
             os.kill(process, number)
         run.wait(60)
     if number == signal.SIGKILL:
-        output = joined.playbook("verify", "-e", "fabric_verify_report=")
+        output = joined.playbook("verify", "-e", "fabric_verify_report=", codes=(0, 2))
         assert f"west: removed {left[0]}" in output
     until(lambda: not set(left) & set(namespaces(joined, "west")))
 
