@@ -59,14 +59,14 @@ class Session:
     ) -> tuple[int, Any]:
         """Send a request, repeat it where that does no harm, and return the status and the decoded JSON."""
         attempt, renewed = 0, False
-        earlier: ApiError | Unreachable | None = None
+        reasons: list[ApiError | Unreachable] = []
         while True:
             try:
                 return await self._once(method, url, headers, data, timeout or _REQUEST_SECONDS)
             except (ApiError, Unreachable) as error:
-                if earlier is not None and self.ends - asyncio.get_running_loop().time() < _TOO_LITTLE:
-                    raise earlier from error  # the last try had no time to fail for a reason of its own
-                earlier = error
+                if reasons and self.ends - asyncio.get_running_loop().time() < _TOO_LITTLE:
+                    raise reasons[-1] from error  # the last try had no time to fail for a reason of its own
+                reasons.append(error)
                 if isinstance(error, ApiError) and error.status == 401 and self._access.renewable and not renewed:
                     renewed = True
                     await self._access.authorization(renew=True)
