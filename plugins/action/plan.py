@@ -12,7 +12,6 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build impor
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.plan_table import plan_table
 from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import (
     FanOutAction,
-    cluster_ref,
     display,
     failed,
 )
@@ -27,7 +26,7 @@ class ActionModule(FanOutAction):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         models = self.models(variables)
-        refs = [cluster_ref(model) for model in models]
+        refs = [model.ref for model in models]
         outcomes = self.run_loop(fleet(refs, collect, deadline=FACTS_DEADLINE))
         facts = {host: outcome.value for host, outcome in outcomes.items() if outcome.value is not None}
         absent = failed(outcomes)

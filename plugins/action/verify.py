@@ -11,7 +11,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.report.verify_ta
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import FAILED, OK, UNKNOWN, Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.verify import verify
 from ansible_collections.clusterset.fabric.plugins.plugin_utils import interruptible
-from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import FanOutAction, cluster_ref, display
+from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import FanOutAction, display
 
 
 class ActionModule(FanOutAction):
@@ -36,7 +36,7 @@ class ActionModule(FanOutAction):
             nodes=str(arguments["nodes"]),
             within=bool(arguments["within"]),
         )
-        found = interruptible.run(verify([cluster_ref(model) for model in models], options, self.say))
+        found = interruptible.run(verify([model.ref for model in models], options, self.say))
         display.display(verify_table(found))
         states = [pair.state for pair in found.pairs]
         result.update(

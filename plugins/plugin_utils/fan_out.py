@@ -96,7 +96,7 @@ class FanOutAction(ActionBase):
         """The clusters of the plan that this play may touch."""
         planned = {cluster.host for cluster in plan.clusters}
         in_play = [host for host in self.in_play(task_vars) if host in planned]
-        return [cluster_ref(model) for model in self.models(task_vars) if model.host in in_play]
+        return [model.ref for model in self.models(task_vars) if model.host in in_play]
 
     def options(self) -> Options:
         """Check and diff mode, as the play has them."""
@@ -133,11 +133,6 @@ def plain_variables(hostvars: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {str(name): hostvars[name] for name in hostvars if str(name).startswith("fabric_")}
     plain: dict[str, Any] = json.loads(json.dumps(chosen, default=str))
     return plain
-
-
-def cluster_ref(model: ClusterModel) -> ClusterRef:
-    """Where a cluster's credentials are found."""
-    return ClusterRef(model.host, model.kubeconfig, model.context, model.in_cluster)
 
 
 def failed(outcomes: Mapping[str, Outcome[Any]]) -> dict[str, str]:

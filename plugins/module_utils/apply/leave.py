@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ..client.client import MERGE, Client
 from ..client.errors import Unreachable
 from ..client.fleet import fleet
-from ..client.types import ClusterRef, Outcome
+from ..client.types import Outcome
 from ..model.types import ClusterModel
 from ..plan.plugin import BUNDLE as PLUGIN
 from .bundle import delete_bundle
@@ -81,8 +81,9 @@ async def leave(
 
 
 async def _each(models: Sequence[ClusterModel], work: Callable[[Client], Awaitable[T]]) -> Mapping[str, Outcome[T]]:
-    refs = [ClusterRef(model.host, model.kubeconfig, model.context, model.in_cluster) for model in models]
-    return await fleet(refs, work, deadline=max((model.deadline for model in models), default=0))
+    return await fleet(
+        [model.ref for model in models], work, deadline=max((model.deadline for model in models), default=0)
+    )
 
 
 async def _forget(client: Client, gone: Sequence[str], options: Options, progress: Progress) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..client.types import ClusterRef
+
 
 @dataclass(frozen=True)
 class ManifestSource:
@@ -50,3 +52,8 @@ class ClusterModel:
     underlay_mtu: int = 0
     port_base: int = 14800
     deadline: int = 300
+
+    @property
+    def ref(self) -> ClusterRef:
+        """Where the cluster's credentials are found."""
+        return ClusterRef(self.host, self.kubeconfig, self.context, self.in_cluster)
