@@ -79,7 +79,7 @@ class Plan:
     clusterset: str
     clusters: tuple[ClusterPlan, ...] = ()
     links: tuple[LinkPlan, ...] = ()
-    absent: Mapping[str, str] = field(default_factory=dict)  # host -> why it takes no part
+    absent: Mapping[str, str] = field(default_factory=dict)  # host -> why it takes no part, beginning with its name
 
     def cluster(self, host: str) -> ClusterPlan:
         """The plan of one inventory host; KeyError if it takes no part."""
