@@ -10,7 +10,6 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.report.verify_js
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.verify_table import messages, verify_table
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import FAILED, OK, UNKNOWN, Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.verify import verify
-from ansible_collections.clusterset.fabric.plugins.plugin_utils import interruptible
 from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import FanOutAction, display
 
 
@@ -36,7 +35,7 @@ class ActionModule(FanOutAction):
             nodes=str(arguments["nodes"]),
             within=bool(arguments["within"]),
         )
-        found = interruptible.run(verify([model.ref for model in models], options, self.say))
+        found = self.run_loop(verify([model.ref for model in models], options, self.say))
         display.display(verify_table(found))
         states = [pair.state for pair in found.pairs]
         result.update(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import tempfile
@@ -30,6 +29,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.report.changes i
     listed,
     objects_of,
 )
+from ansible_collections.clusterset.fabric.plugins.plugin_utils import interruptible
 
 T = TypeVar("T")
 CREDENTIALS = ("fabric_kubeconfig", "fabric_context", "fabric_in_cluster")  # a host that has one of these is a cluster
@@ -119,8 +119,8 @@ class FanOutAction(ActionBase):
 
     @staticmethod
     def run_loop(work: Coroutine[Any, Any, T]) -> T:
-        """Run one coroutine on an event loop of its own."""
-        return asyncio.run(work)
+        """Run one coroutine on an event loop of its own; an interrupted play still cleans up."""
+        return interruptible.run(work)
 
     @staticmethod
     def say(host: str, text: str) -> None:

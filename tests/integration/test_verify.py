@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.running import RunningLab
-from tests.integration.test_site import frozen, recap
+from tests.integration.test_site import CLUSTERS, frozen, recap
 
 POSTROUTING = "nat hook postrouting priority 80"  # before the agent's own table
 FORWARD = "filter hook forward priority 0"
@@ -68,7 +68,7 @@ def test_joined_clusters_are_all_good_and_nothing_stays(joined: RunningLab, tmp_
     assert found["totals"]["pairs"] == 3 * 2 * 2 * 2
     assert "FROM \\ TO" in output
     assert (tmp_path / "verify.json").stat().st_mode & 0o777 == 0o644
-    for cluster in ("east", "west", "north"):
+    for cluster in CLUSTERS:
         assert namespaces(joined, cluster) == []
 
 
@@ -145,7 +145,7 @@ def test_an_interrupted_run_is_cleaned_up_by_itself_or_by_the_next(
     if number == signal.SIGKILL:
         output = joined.playbook("verify", "-e", "fabric_verify_report=", codes=(0, 2))
         assert f"west: removed {left[0]}" in output
-    until(lambda: not set(left) & set(namespaces(joined, "west")))
+    until(lambda: not any(namespaces(joined, cluster) for cluster in CLUSTERS))
 
 
 def children(process: int) -> list[int]:

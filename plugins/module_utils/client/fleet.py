@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import FabricError
 from .client import Client, open_client
@@ -45,8 +45,18 @@ async def fleet(
         return outcome
 
     with _less_collecting():
-        outcomes = await asyncio.gather(*(one(ref) for ref in refs))
+        outcomes = await together(one(ref) for ref in refs)
     return {ref.name: outcome for ref, outcome in zip(refs, outcomes, strict=True)}
+
+
+async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run all at once and return their results in the order given.
+
+    When it is cancelled it waits until each of them has cleaned up; ``asyncio.gather`` would wait for the first only.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work) for work in works]
+    return [task.result() for task in tasks]
 
 
 @contextmanager

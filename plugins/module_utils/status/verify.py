@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from ..client.client import Client
-from ..client.fleet import fleet
+from ..client.fleet import fleet, together
 from ..client.types import ClusterRef, Outcome
 from ..errors import FabricError
 from ..facts.types import Node
@@ -41,7 +41,7 @@ async def verify(refs: Sequence[ClusterRef], options: Options, progress: Progres
     started, clock = datetime.now(UTC), time.monotonic()
     meeting = Meeting(ref.name for ref in refs)
     runs = [_Run(ref, [other.name for other in refs], meeting, options, progress) for ref in refs]
-    outcomes = await asyncio.gather(*(run.go() for run in runs))
+    outcomes = await together(run.go() for run in runs)
     pairs = [pair for run in runs for pair in run.pairs.values()]
     pairs += _absent(runs)
     pairs.sort(key=lambda pair: (pair.source.label, pair.target.label))

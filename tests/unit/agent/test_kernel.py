@@ -18,7 +18,6 @@ from .netlab import NODES, Net
 
 pytestmark = [
     pytest.mark.root,
-    pytest.mark.skipif(bool(netlab.missing()), reason=netlab.missing() or "all there"),
     pytest.mark.xdist_group("agent-kernel"),
 ]
 
@@ -28,6 +27,8 @@ EAST_POD, WEST_POD = NODES[2].pod_address, NODES[3].pod_address
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+    if reason := netlab.missing():
+        pytest.skip(reason)
     yield from netlab.made(tmp_path_factory.mktemp("net"))
 
 
