@@ -27,8 +27,7 @@ venv-second:
 
 .PHONY: test test-unit lint sanity bench
 test: venv venv-second ## everything: gates, unit tests, integration tests on the lab; ends with one closing line
-	@# unit tests come last: some run agents in network namespaces, with a program that the lab builds
-	@$(PYTEST) tests/gates $(wildcard tests/integration) tests/unit -rs
+	@$(PYTEST) tests/gates tests/unit $(wildcard tests/integration) -rs
 
 test-unit: venv ## the unit tests only, in under a minute
 	@$(PYTEST) tests/unit -n 2 -q

@@ -21,27 +21,43 @@ log = logging.getLogger("clusterset.api")
 
 API_VERSION = "fabric.clusterset.io/v1alpha1"
 FOLLOWED = ("fabrics", "peers", "tunneladdresses", "gateways")
+NODES = "nodes"
 Object = dict[str, Any]
 
-__all__ = ["API_VERSION", "FOLLOWED", "ApiError", "Client", "ClusterApi", "FabricError", "Object", "Unreachable"]
+__all__ = [
+    "API_VERSION",
+    "FOLLOWED",
+    "NODES",
+    "ApiError",
+    "Client",
+    "ClusterApi",
+    "FabricError",
+    "Object",
+    "Unreachable",
+]
 
 _WATCH_SECONDS = 120.0
 _LONGEST_PAUSE = 10.0
 
 
 class ClusterApi:
-    """The objects of each followed kind by name. ``synced`` are the kinds that have been read at least once."""
+    """The objects of each followed kind by name, and of nodes the own one.
 
-    def __init__(self, namespace: str, changed: Callable[[], None]) -> None:
-        self.objects: dict[str, dict[str, Object]] = {kind: {} for kind in FOLLOWED}
+    ``synced`` are the kinds that have been read at least once.
+    """
+
+    def __init__(self, namespace: str, node: str, changed: Callable[[], None]) -> None:
+        self.objects: dict[str, dict[str, Object]] = {kind: {} for kind in (*FOLLOWED, NODES)}
         self.synced: set[str] = set()
         self.connected = False
+        self._node = node
         self._root = f"/apis/{API_VERSION}/namespaces/{namespace}"
         self._changed = changed
 
     def path(self, kind: str, name: str = "") -> str:
         """Return the path of a collection, or of one object in it."""
-        return f"{self._root}/{kind}/{name}" if name else f"{self._root}/{kind}"
+        root = "/api/v1" if kind == NODES else self._root
+        return f"{root}/{kind}/{name}" if name else f"{root}/{kind}"
 
     async def open(self) -> Client:
         """Return a client of the cluster that we run in, however long it takes to get one."""
@@ -56,7 +72,7 @@ class ClusterApi:
 
     async def follow(self, client: Client) -> None:
         """Follow all kinds until cancelled."""
-        await asyncio.gather(*(self._follow(client, kind) for kind in FOLLOWED))
+        await asyncio.gather(*(self._follow(client, kind) for kind in (*FOLLOWED, NODES)))
 
     async def _follow(self, client: Client, kind: str) -> None:
         pause = 0.5
@@ -73,7 +89,8 @@ class ClusterApi:
                     pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _read_and_watch(self, client: Client, kind: str) -> None:
-        listing = await client.list(self.path(kind))
+        chosen = f"metadata.name={self._node}" if kind == NODES else ""
+        listing = await client.list(self.path(kind), field_selector=chosen)
         self.connected = True
         fresh = {item["metadata"]["name"]: item for item in listing}
         if fresh != self.objects[kind] or kind not in self.synced:
@@ -83,7 +100,10 @@ class ClusterApi:
         version = listing.resource_version
         while True:
             async for event, item in client.watch(
-                self.path(kind), resource_version=version, timeout=_WATCH_SECONDS * random.uniform(0.8, 1.2)
+                self.path(kind),
+                field_selector=chosen,
+                resource_version=version,
+                timeout=_WATCH_SECONDS * random.uniform(0.8, 1.2),
             ):
                 version = item["metadata"].get("resourceVersion", version)
                 self._take(kind, event, item)

@@ -21,7 +21,7 @@ _UP = 1
 class Devices:
     """Network devices by netlink; every method changes only what differs and returns what it changed.
 
-    The picture of the kernel is read by :meth:`refresh`, once for a whole pass, and again after each change.
+    The picture of the kernel is read by :meth:`refresh`, once for a whole pass, and kept up to date by each change.
     """
 
     def __init__(self, netlink: Any) -> None:
@@ -52,22 +52,29 @@ class Devices:
         """Return the names of all link interfaces."""
         return {name for name in self._links if name.startswith(LINK_PREFIX)}
 
+    def bytes(self, name: str) -> tuple[int, int]:
+        """Return the bytes that a device has received and sent; zeros if it is not there."""
+        link = self._links.get(name)
+        counters = (link.get_attr("IFLA_STATS64") or {}) if link else {}
+        return int(counters.get("rx_bytes", 0)), int(counters.get("tx_bytes", 0))
+
     def add(self, name: str, kind: str, **settings: Any) -> list[str]:
         """Make a device."""
         self._netlink.link("add", ifname=name, kind=kind, **settings)
-        self.refresh()
+        self._read(name)
         return [f"device {name} made"]
 
     def delete(self, name: str) -> list[str]:
         """Remove a device if it is there."""
         if name not in self._links:
             return []
-        self._netlink.link("del", index=self._links[name]["index"])
-        self.refresh()
+        gone = self._links.pop(name)
+        self._netlink.link("del", index=gone["index"])
+        self._addresses.pop(gone["index"], None)
         return [f"device {name} deleted"]
 
-    def overlay(self, wanted: Vxlan) -> list[str]:
-        """Have the overlay device as wanted; one of another shape is made anew."""
+    def vxlan(self, wanted: Vxlan) -> list[str]:
+        """Have a VXLAN device as wanted; one of another shape is made anew."""
         changes: list[str] = []
         lower = self._get(wanted.device)["index"]
         present = self._links.get(wanted.name)
@@ -101,7 +108,7 @@ class Devices:
         if not wrong:
             return []
         self._netlink.link("set", index=link["index"], **wrong)
-        self.refresh()
+        self._read(name)
         return [f"device {name} " + " ".join(f"{key} {value}" for key, value in wrong.items())]
 
     def address(self, name: str, address: str) -> list[str]:
@@ -118,7 +125,7 @@ class Devices:
         return changes
 
     def neighbours(self, name: str, wanted: Iterable[Neighbour]) -> list[str]:
-        """Have exactly these nodes in the overlay's forwarding and neighbour tables."""
+        """Have exactly these nodes in a VXLAN device's forwarding and neighbour tables."""
         index = self._get(name)["index"]
         forward = {(node.mac, node.underlay) for node in wanted}
         resolve = {(node.tunnel, node.mac) for node in wanted}
@@ -151,6 +158,10 @@ class Devices:
         for tunnel, mac in wanted - present:
             self._netlink.neigh("replace", ifindex=index, dst=tunnel, lladdr=mac, state=_PERMANENT)
         return [f"neighbour {tunnel} {mac}" for tunnel, mac in sorted(present ^ wanted)]
+
+    def _read(self, name: str) -> None:
+        """Look again at one device: with many links, looking at all each time would take the square of their number."""
+        (self._links[name],) = self._netlink.link("get", ifname=name)
 
     def _get(self, name: str) -> Any:
         if name not in self._links:

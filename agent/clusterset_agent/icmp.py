@@ -9,29 +9,46 @@ import os
 import socket
 import struct
 import time
+from typing import NamedTuple
 
 _REQUEST, _REPLY = 8, 0
 _SOL_RAW, _ICMP_FILTER = 255, 1
 _HEADER = struct.Struct("!BBHHH")
 _STAMP = struct.Struct("!8sd")
+_IP_MTU_DISCOVER, _PROBE = 10, 3
+HEADERS = 28
+"""Bytes of the IPv4 and ICMP headers."""
+
+
+class Answer(NamedTuple):
+    """One answer: who sent it, the round trip in seconds, the size of the packet with its headers in bytes."""
+
+    address: str
+    round_trip: float
+    size: int
 
 
 class Echo:
-    """One raw socket for all probes. Answers of other programs' probes are told apart by a token."""
+    """One raw socket for all probes. Answers of other programs' probes are told apart by a token.
 
-    def __init__(self) -> None:
+    :param fragment: False for packets that pass whole or not at all, whatever the kernel believes of the path.
+    """
+
+    def __init__(self, *, fragment: bool = True) -> None:
         self._token = os.urandom(8)
         self._identifier = int.from_bytes(os.urandom(2), "big")
         self._sequence = 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         self.socket.setblocking(False)
+        if not fragment:
+            self.socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PROBE)
         # let the kernel drop everything but answers
         self.socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("@I", 0xFFFFFFFF & ~(1 << _REPLY)))
 
-    def send(self, address: str) -> bool:
-        """Send one request; False if the kernel refuses it (no route, no device)."""
+    def send(self, address: str, payload_bytes: int = 0) -> bool:
+        """Send one request, filled up to a payload of this size; False if the kernel refuses it."""
         self._sequence = (self._sequence + 1) & 0xFFFF
-        payload = _STAMP.pack(self._token, time.monotonic())
+        payload = _STAMP.pack(self._token, time.monotonic()).ljust(payload_bytes, b"\0")
         empty = _HEADER.pack(_REQUEST, 0, 0, self._identifier, self._sequence)
         header = _HEADER.pack(_REQUEST, 0, checksum(empty + payload), self._identifier, self._sequence)
         try:
@@ -40,17 +57,17 @@ class Echo:
             return False
         return True
 
-    def receive(self) -> list[tuple[str, float]]:
-        """Return (address, round trip in seconds) of all answers that have arrived."""
-        answers: list[tuple[str, float]] = []
+    def receive(self) -> list[Answer]:
+        """Return all answers that have arrived."""
+        answers: list[Answer] = []
         while True:
             try:
-                packet, (address, _port) = self.socket.recvfrom(2048)
+                packet, (address, _port) = self.socket.recvfrom(65536)
             except OSError:
                 return answers
             stamp = self.parse(packet)
             if stamp is not None:
-                answers.append((address, max(0.0, time.monotonic() - stamp)))
+                answers.append(Answer(address, max(0.0, time.monotonic() - stamp), len(packet)))
 
     def parse(self, packet: bytes) -> float | None:
         """Return the time at which we sent the request that this packet answers, or None if it was not ours."""

@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import wireguard
 from .devices import Devices
+from .drivers.base import Driver, PendingError, Traffic
+from .drivers.direct import DirectDriver
+from .drivers.vxlan import VxlanDriver
+from .drivers.wireguard import WireguardDriver
 from .faults import AgentError
-from .kernel_state import KernelState, LocalFacts, WireguardLink
+from .kernel_state import KernelState, Link, LocalFacts
+from .keys import Keys
 from .names import OVERLAY
 from .nftables import Table
 from .reverse_path import ReversePath, plugin_devices
 from .routing import Routing, transport_devices
+from .ruleset import CARRIED
 from .settings import Settings
 
 
@@ -42,7 +46,13 @@ class Kernel:
         self._routing = Routing(self._netlink)
         self._table = Table(settings.run / "table.json")
         self._reverse_path = ReversePath(settings.sysctl, settings.run / "sysctl.json")
-        self._in_kernel: bool | None = None
+        self.keys = Keys(settings.state)
+        self._wireguard = WireguardDriver(self._netlink, self._devices, self.keys, settings.tunnels)
+        self._drivers: dict[str, Driver[Any]] = {
+            "wireguard": self._wireguard,
+            "vxlan": VxlanDriver(self._devices),
+            "direct": DirectDriver(),
+        }
 
     def close(self) -> None:
         """Give the netlink socket back."""
@@ -51,13 +61,7 @@ class Kernel:
     @property
     def implementation(self) -> str:
         """Where WireGuard runs on this node: ``kernel`` or ``userspace``."""
-        if self._in_kernel is None:
-            self._in_kernel = wireguard.kernel_has_wireguard(self._netlink)
-        return "kernel" if self._in_kernel else "userspace"
-
-    def public_key(self) -> str:
-        """Return the node's public key; made at the first call."""
-        return wireguard.own_public_key(self._settings.key)
+        return self._wireguard.implementation
 
     def facts(self, pods: Iterable[str]) -> LocalFacts:
         """Look for the device of the node's own address and for the network plugin's transport devices."""
@@ -69,13 +73,19 @@ class Kernel:
         pure |= transport_devices(self._netlink, pods, names) - shared
         return LocalFacts(device, mtu, tuple(sorted(pure)), tuple(sorted(shared)))
 
-    def converge(self, target: KernelState, alive: frozenset[str]) -> Outcome:
-        """Make the kernel equal to the target. A fault in one part does not keep the others from being right."""
+    def converge(self, target: KernelState, fit: frozenset[str]) -> Outcome:
+        """Make the kernel equal to the target. A fault in one part does not keep the others from being right.
+
+        :param fit: names of links that are in use and well.
+        """
         outcome = Outcome()
 
         def attempt(step: Callable[[], Iterable[str]]) -> None:
             try:
                 outcome.changes.extend(step())
+            except PendingError as pending:
+                outcome.pending.append(pending.name)
+                outcome.changes.extend(pending.changes)
             except (AgentError, OSError) as error:
                 outcome.faults.append(str(error))
             except Exception as error:  # pyroute2's errors have no common base below Exception
@@ -85,18 +95,27 @@ class Kernel:
         attempt(lambda: self._overlay(target))
         # sources must be kept before the first packet can take one of our routes
         attempt(lambda: self._table.converge(target.ruleset))
-        public_key = self.public_key() if target.links else ""
-        states = wireguard.read_all() if target.links else {}
+        for driver in {link.driver for link in target.links}:
+            attempt(lambda driver=driver: self._refresh(driver))  # type: ignore[misc]
         for link in target.links:
-            attempt(lambda link=link: self._link(link, target, public_key, states, alive, outcome))  # type: ignore[misc]
+            attempt(lambda link=link: self._link(link, target.address, fit))  # type: ignore[misc]
         attempt(lambda: self._reverse_path.converge(target.transports))
         attempt(lambda: self._routing.converge(target.routes, self._devices.indexes()))
-        attempt(lambda: self._drop_links(self._devices.links() | self._files(), target))
+        attempt(lambda: self._drop_links({link.name for link in target.links}))
+        attempt(lambda: self.keys.keep(target.generations))
         return outcome
 
-    def states(self) -> dict[str, wireguard.WireguardState]:
-        """Return what WireGuard tells of the links."""
-        return wireguard.read_all()
+    def traffic(self, links: Iterable[Link]) -> dict[str, Traffic]:
+        """Return what has passed each link, by name."""
+        found = list(links)
+        self._devices.refresh()
+        for driver in {link.driver for link in found}:
+            self._drivers[driver].refresh()
+        return {link.name: self._drivers[link.driver].traffic(link) for link in found}
+
+    def carried_while_draining(self) -> int:
+        """Return the packets of other clusters that the node has forwarded since it began to drain."""
+        return self._table.count(CARRIED)
 
     def loosen(self, transports: Iterable[str]) -> list[str]:
         """Keep the reverse path checks loose; devices may have been made anew."""
@@ -114,7 +133,7 @@ class Kernel:
 
         self._devices.refresh()
         attempt(lambda: self._routing.converge((), self._devices.indexes()))
-        attempt(lambda: self._drop_links(self._devices.links() | self._files(), None))
+        attempt(lambda: self._drop_links(set()))
         attempt(lambda: self._devices.delete(OVERLAY))
         attempt(self._table.delete)
         attempt(self._reverse_path.restore)
@@ -123,58 +142,27 @@ class Kernel:
 
     def _overlay(self, target: KernelState) -> list[str]:
         name = target.overlay.name
-        changes = self._devices.overlay(target.overlay)
+        changes = self._devices.vxlan(target.overlay)
         changes += self._devices.address(name, target.address)
         return changes + self._devices.neighbours(name, target.neighbours)
 
-    def _link(
-        self,
-        link: WireguardLink,
-        target: KernelState,
-        public_key: str,
-        states: dict[str, wireguard.WireguardState],
-        alive: frozenset[str],
-        outcome: Outcome,
-    ) -> list[str]:
-        changes: list[str] = []
-        if link.name not in self._devices.indexes():
-            changes += self._make(link.name)
-            states |= wireguard.read_all()
-        if link.name not in states:
-            outcome.pending.append(link.name)
-            return changes
-        changes += wireguard.configure(
-            link, self._settings.key, public_key, states[link.name], alive=link.name in alive
-        )
-        changes += self._devices.up(link.name, link.mtu)
-        return changes + self._devices.address(link.name, target.address)
+    def _refresh(self, driver: str) -> list[str]:
+        self._drivers[driver].refresh()
+        return []
 
-    def _make(self, name: str) -> list[str]:
-        if self.implementation == "kernel":
-            return self._devices.add(name, "wireguard")
-        order = self._settings.tunnels / name
-        if order.exists():
-            return []
-        order.parent.mkdir(parents=True, exist_ok=True)
-        order.touch()
-        return [f"device {name} ordered"]
+    def _link(self, link: Link, address: str, fit: frozenset[str]) -> list[str]:
+        return self._drivers[link.driver].converge(link, address, fit=link.name in fit)
 
-    def _drop_links(self, present: set[str], target: KernelState | None) -> list[str]:
+    def _drop_links(self, wanted: set[str]) -> list[str]:
         changes: list[str] = []
-        for name in sorted(present - {link.name for link in target.links} if target else present):
-            with contextlib.suppress(FileNotFoundError):
-                (self._settings.tunnels / name).unlink()
+        for name in sorted((self._devices.links() | self._wireguard.ordered()) - wanted):
+            self._wireguard.cancel(name)
             changes += self._devices.delete(name) or [f"device {name} no longer ordered"]
         return changes
 
-    def _files(self) -> set[str]:
-        folder = self._settings.tunnels
-        return {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-
     def _forget(self) -> list[str]:
-        changes: list[str] = []
-        for path in (self._settings.cache, self._settings.key):
-            if path.exists():
-                path.unlink()
-                changes.append(f"file {path.name} removed")
+        changes = self.keys.keep(())
+        if self._settings.cache.exists():
+            self._settings.cache.unlink()
+            changes.append(f"file {self._settings.cache.name} removed")
         return changes

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Vxlan:
-    """The overlay device between the nodes and the gateways of a cluster."""
+    """A VXLAN device; who is at its other ends is told by :class:`Neighbour`."""
 
     name: str
     vni: int
@@ -22,29 +22,65 @@ class Vxlan:
 
 
 @dataclass(frozen=True)
-class WireguardLink:
-    """One interface to one gateway of a peer; ``allowed`` are the ranges that may come from it."""
+class Neighbour:
+    """Another node on a VXLAN device: its address there, hardware address and address in the nodes' network."""
 
+    tunnel: str
+    mac: str
+    underlay: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One way to one gateway of a peer, whatever carries it.
+
+    :ivar name: names the way, and its network interface where it has one.
+    :ivar here: this gateway's probe address for the link; its probes come from there.
+    :ivar there: the other gateway's probe address for the link.
+    :ivar beyond: an address that answers only what the other gateway forwards; empty if nobody is behind it.
+    :ivar witness: name of the link to the node that holds ``beyond``.
+    """
+
+    driver: str
     name: str
     peer: str
     remote_node: str
-    remote_tunnel: str
+    number: int
+    generation: int
+    cost: int
+    mtu: int
+    here: str
+    there: str
+    beyond: str = ""
+    witness: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireguardLink(Link):
+    """One interface with one WireGuard peer; ``allowed`` are the ranges that may come from it."""
+
     public_key: str
     endpoint: str
     remote_port: int
     listen_port: int
     allowed: tuple[str, ...]
-    mtu: int
     keepalive: int = 5
 
 
-@dataclass(frozen=True)
-class Neighbour:
-    """Another node on the overlay: its tunnel address, hardware address and address in the nodes' network."""
+@dataclass(frozen=True, kw_only=True)
+class VxlanLink(Link):
+    """One VXLAN device between two gateways; nothing is encrypted."""
 
-    tunnel: str
-    mac: str
-    underlay: str
+    device: Vxlan
+    other_end: Neighbour
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectLink(Link):
+    """A dedicated line: no interface of its own, packets go to the next hop as they are."""
+
+    device: str
+    next_hop: str
 
 
 @dataclass(frozen=True, order=True)
@@ -57,11 +93,12 @@ class Hop:
 
 @dataclass(frozen=True)
 class Route:
-    """One route in the main table; several hops share the traffic."""
+    """One route in the main table; several hops share the traffic. ``local``: the node itself holds the range."""
 
     destination: str
     hops: tuple[Hop, ...]
     source: str
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,12 +107,14 @@ class KernelState:
 
     address: str
     overlay: Vxlan
-    links: tuple[WireguardLink, ...] = ()
+    links: tuple[Link, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     routes: tuple[Route, ...] = ()
     ruleset: str = ""
+    generations: tuple[int, ...] = ()
+    """Generations of link keys that the node holds, and no others; none if it is no gateway."""
     transports: tuple[str, ...] = field(default=())
-    """Devices of the network plugin over which remote sources arrive: they need a loose reverse path check."""
+    """Devices of others over which remote sources arrive: they need a loose reverse path check."""
 
 
 @dataclass(frozen=True)

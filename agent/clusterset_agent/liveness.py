@@ -11,6 +11,8 @@ MISSES = 3
 """Probes in a row without any answer after which a way is dead."""
 HOLD = 5
 """Probes in a row with an answer after which a dead way is used again."""
+NEAR = 0.05
+"""Round trip, in seconds, below which an answer is due before the next of the faster probes."""
 _WEIGHT = 0.2
 """Weight of the newest round trip in the smoothed one."""
 
@@ -25,6 +27,11 @@ class Liveness:
     missed: int = 0
     answered: int = 0
     _waiting: bool = False
+
+    @property
+    def suspect(self) -> bool:
+        """Whether a near way has begun to miss: asked more often, it is known to be dead or well sooner."""
+        return bool(self.up) and self.missed > 0 and self.round_trip is not None and self.round_trip < NEAR
 
     def tick(self) -> bool:
         """Judge the time since the last tick, at which a probe was sent; return whether ``up`` changed."""

@@ -17,12 +17,13 @@ Specs = dict[str, Any]
 
 @dataclass
 class Memory:
-    """Specs as the API gave them, and what was alive."""
+    """Specs as the API gave them, what was fit for use, and whether the node was draining."""
 
     fabric: Specs | None = None
     peers: list[Specs] = field(default_factory=list)
     addresses: dict[str, Specs] = field(default_factory=dict)
-    alive: frozenset[str] = frozenset()
+    fit: frozenset[str] = frozenset()
+    draining: bool = False
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
@@ -30,7 +31,8 @@ class Memory:
             "fabric": self.fabric,
             "peers": self.peers,
             "addresses": self.addresses,
-            "alive": sorted(self.alive),
+            "fit": sorted(self.fit),
+            "draining": self.draining,
         }
         write_json(path, content)
 
@@ -40,7 +42,11 @@ def load(path: Path) -> Memory:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("fabric"), dict):
         return Memory()
-    alive: Iterable[str] = content.get("alive") or ()
+    fit: Iterable[str] = content.get("fit") or ()
     return Memory(
-        content["fabric"], list(content.get("peers") or ()), dict(content.get("addresses") or {}), frozenset(alive)
+        content["fabric"],
+        list(content.get("peers") or ()),
+        dict(content.get("addresses") or {}),
+        frozenset(fit),
+        bool(content.get("draining")),
     )

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .link_report import LinkReport
+from .links import interface_of
 from .version import VERSION
 
 log = logging.getLogger("clusterset.metrics")
@@ -99,13 +100,18 @@ def _page(good: bool) -> web.Response:
 def _links(links: list[LinkReport]) -> Iterator[Metric]:
     rows: list[tuple[str, str, Callable[[LinkReport], float]]] = [
         ("fabric_link_up", "Whether probes through the link are answered.", lambda row: float(row.state == "Up")),
+        ("fabric_link_forwards", "Whether the other gateway passes packets on.", lambda row: float(row.forwards)),
+        ("fabric_link_carrying", "Whether routes use the link.", lambda row: float(row.carrying)),
+        ("fabric_link_size_bytes", "Largest packet that really passes; 0 if unknown.", lambda row: row.size),
         ("fabric_link_round_trip_seconds", "Smoothed round trip of the probes.", lambda row: row.round_trip or 0.0),
-        ("fabric_link_handshake_seconds", "Time of the last handshake.", lambda row: row.handshake),
-        ("fabric_link_received_bytes", "Bytes received through the link.", lambda row: row.received),
-        ("fabric_link_sent_bytes", "Bytes sent through the link.", lambda row: row.sent),
+        ("fabric_link_handshake_seconds", "Time of the last handshake.", lambda row: row.traffic.handshake),
+        ("fabric_link_received_bytes", "Bytes received through the link.", lambda row: row.traffic.received),
+        ("fabric_link_sent_bytes", "Bytes sent through the link.", lambda row: row.traffic.sent),
     ]
     for name, text, value in rows:
-        family = GaugeMetricFamily(name, text, labels=["peer", "gateway", "interface"])
+        family = GaugeMetricFamily(name, text, labels=["peer", "gateway", "driver", "generation", "interface"])
         for row in links:
-            family.add_metric([row.link.peer, row.link.remote_node, row.link.name], value(row))
+            link = row.link
+            labels = [link.peer, link.remote_node, link.driver, str(link.generation), interface_of(link)]
+            family.add_metric(labels, value(row))
         yield family

@@ -9,28 +9,43 @@ import hashlib
 import ipaddress
 
 OVERLAY = "fab0"
-LINK_PREFIX = "wgf-"
+LINK_PREFIX = "fab-"
 TABLE = "clusterset_fabric"
 PROTOCOL = 111
 """Protocol number of every route of ours, by which they are found again."""
 
+SLOTS = 4
+"""Links that one pair of gateways can have at once: two by number, each in two generations of keys."""
+
 _FIRST_VNI = 4000
 _GATEWAYS_PER_CLUSTER = 16
+_PORTS_PER_SLOT = 4096
 
 
-def link_interface(peer: str, remote_node: str) -> str:
-    """Return the name of the interface towards one gateway of a peer."""
-    digest = hashlib.sha256(f"{peer}/{remote_node}".encode()).hexdigest()
+def link_slot(number: int, generation: int) -> int:
+    """Return the slot of a link: neither its other generation nor the pair's other link has the same."""
+    return 2 * number + generation % 2
+
+
+def link_name(peer: str, remote_node: str, slot: int) -> str:
+    """Return the name of a link towards one gateway of a peer, which is also that of its interface."""
+    digest = hashlib.sha256(f"{peer}/{remote_node}/{slot}".encode()).hexdigest()
     return LINK_PREFIX + digest[:8]
 
 
-def link_port(base: int, index: int, ordinal: int) -> int:
+def link_port(base: int, slot: int, index: int, ordinal: int) -> int:
     """Return the port on which a gateway listens for the gateway ``ordinal`` of cluster ``index``."""
-    return base + _GATEWAYS_PER_CLUSTER * index + ordinal
+    return base + _PORTS_PER_SLOT * slot + _GATEWAYS_PER_CLUSTER * index + ordinal
+
+
+def link_vni(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """Return the VXLAN identifier of a link between two gateways, each given as cluster index and ordinal."""
+    low, high = sorted(_GATEWAYS_PER_CLUSTER * index + ordinal for index, ordinal in (one, other))
+    return (low << 12) | high
 
 
 def overlay_mac(address: str) -> str:
-    """Return the hardware address of the overlay device that carries this tunnel address."""
+    """Return the hardware address of the device of ours that carries this address."""
     packed = ipaddress.IPv4Address(address).packed
     return ":".join(f"{byte:02x}" for byte in b"\x0a\xfa" + packed)
 

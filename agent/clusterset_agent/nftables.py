@@ -41,6 +41,16 @@ class Table:
         run("nft", "delete", "table", "ip", TABLE)
         return [f"table ip {TABLE} deleted"]
 
+    def count(self, counter: str) -> int:
+        """Return the packets that a named counter has seen; 0 if there is none."""
+        try:
+            text = run("nft", "list", "counter", "ip", TABLE, counter)
+        except AgentError as error:
+            if "No such file" in str(error):
+                return 0
+            raise
+        return int(text.partition("packets")[2].split()[0])
+
     def listing(self) -> str:
         """Return the table as ``nft`` prints it without counters; empty if there is none."""
         try:

@@ -15,21 +15,26 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from .cluster_api import ClusterApi, FabricError
+from .cluster_api import NODES, ClusterApi, FabricError
 from .device_events import device_events
+from .draining import DrainWatch, wished
 from .faults import AgentError
 from .kernel import Kernel, Outcome
-from .kernel_state import LocalFacts
-from .link_report import LinkReport, report
+from .kernel_state import Link, LocalFacts
+from .links import links_of
 from .memory import Memory, load
 from .metrics import Pages, Snapshot
 from .prober import Prober
 from .publish import Publisher
+from .reports import Reports
 from .settings import Settings
+from .situation import Situation, gateway_entry
+from .sizes import Sizes
 from .steering import Steering
-from .target import gateway_entry, kernel_state, other_gateways, wireguard_links
+from .target import kernel_state
 from .version import VERSION
 from .wanted import NodeAddress, Wanted, parse
+from .ways import fit, probed
 
 log = logging.getLogger("clusterset.node")
 T = TypeVar("T")
@@ -40,6 +45,9 @@ _SETTLE = 0.1
 """Seconds to wait after news, since news rarely comes alone."""
 _LOOSEN_EVERY = 1.0
 _PUBLISH_EVERY = 5.0
+_PUBLISH_EVERY_DRAINING = 1.0
+_PROVING = 60.0
+"""Seconds after the start in which a loss keeps the agent unready, so that an upgrade stops by itself."""
 _STUCK_AFTER = 120.0
 
 
@@ -54,15 +62,17 @@ class NodeAgent:
         self.outcome = Outcome(faults=["not started"])
         self.undone = False
         self.published = False
-        self.reports: dict[str, LinkReport] = {}
+        self._inherited = self.memory.fit
         self._news = asyncio.Event()
         self._to_publish = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kernel")
-        self._last_pass = time.monotonic()
-        self._public_key = ""
-        self.api = ClusterApi(settings.namespace, self._api_changed)
+        self._started = self._last_pass = time.monotonic()
+        self._drain_watch = DrainWatch()
+        self.api = ClusterApi(settings.namespace, settings.node, self._api_changed)
         self.steering = Steering(self._steered)
         self.prober = Prober(self.steering.wake)
+        self.sizes = Sizes()
+        self.reports = Reports(self.prober, self.sizes)
         self.pages = Pages(self._snapshot)
         self._kernel: Kernel
 
@@ -83,6 +93,7 @@ class NodeAgent:
                     self._talk(),
                     self.prober.run(),
                     self.steering.run(self.prober, self._situation),
+                    self.sizes.run(self._answering),
                     self.pages.serve(self.settings.underlay, self.settings.metrics_port),
                     stop.wait(),
                 )
@@ -100,6 +111,8 @@ class NodeAgent:
 
     def _api_changed(self) -> None:
         objects = self.api.objects
+        if NODES in self.api.synced:
+            self._drain(wished(objects[NODES].get(self.settings.node)))
         fabric = objects["fabrics"].get("local")
         if {"fabrics", "peers", "tunneladdresses"} <= self.api.synced and fabric is not None:
             self.memory.fabric = fabric["spec"]
@@ -107,6 +120,12 @@ class NodeAgent:
             self.memory.addresses = {name: item["spec"] for name, item in objects["tunneladdresses"].items()}
             self._understand()
         self._to_publish.set()
+
+    def _drain(self, draining: bool) -> None:
+        if draining != self.memory.draining:
+            log.info("draining" if draining else "no longer draining")
+            self.memory.draining = draining
+            self._news.set()
 
     def _understand(self) -> None:
         if self.memory.fabric is None:
@@ -129,9 +148,19 @@ class NodeAgent:
         """Return the node's own claim, once it has one."""
         return self.wanted.address_of(self.settings.node) if self.wanted else None
 
-    def _situation(self) -> tuple[Wanted, NodeAddress] | None:
+    def _situation(self) -> Situation | None:
         me = self.me()
-        return (self.wanted, me) if self.wanted and me and not self.wanted.fabric.leaving else None
+        if self.wanted is None or me is None or self.facts is None or self.wanted.fabric.leaving:
+            return None
+        return Situation(self.wanted, me, self.facts, self.memory.draining)
+
+    def _links(self) -> tuple[Link, ...]:
+        situation = self._situation()
+        return links_of(situation) if situation else ()
+
+    def _answering(self) -> list[Link]:
+        verdicts = self.prober.verdicts
+        return [link for link in self._links() if verdicts.get(link.name)]
 
     # --- the kernel ---
 
@@ -158,24 +187,25 @@ class NodeAgent:
             await self._leave()
             return
         self.undone = False
+        if self.wanted is None or self.me() is None:
+            return
+        pods = self.wanted.fabric.pods
+        self.facts = await self._in_thread(lambda: self._kernel.facts(pods))
         situation = self._situation()
         if situation is None:
             return
-        wanted, me = situation  # pylint: disable=unpacking-non-sequence
-        facts = await self._in_thread(lambda: self._kernel.facts(wanted.fabric.pods))
-        self.facts = facts
-        self.prober.follow(_ways(wanted, self.settings.node), self.memory.alive)
-        alive = self.prober.alive
-        target = kernel_state(wanted, me, facts, alive)
-        self.outcome = await self._in_thread(lambda: self._kernel.converge(target, alive))
-        self.steering.programmed(alive)
+        links = links_of(situation)
+        self.prober.follow(probed(situation, links), self.memory.fit)
+        usable = fit(situation, links, self.prober.verdicts)
+        target = kernel_state(situation, usable)
+        self.outcome = await self._in_thread(lambda: self._kernel.converge(target, usable))
+        self.steering.programmed(usable)
 
     async def _leave(self) -> None:
         self.prober.follow({})
         if not self.undone:
             self.outcome = await self._in_thread(self._kernel.undo)
             self.undone = not self.outcome.faults
-            self._public_key = ""
             self.facts = None
 
     def _tell(self, outcome: Outcome) -> None:
@@ -196,11 +226,11 @@ class NodeAgent:
                     changes = await self._in_thread(partial(self._kernel.loosen, transports))
                     self._tell(Outcome(changes))
 
-    def _steered(self, alive: frozenset[str], routes: int) -> None:
-        log.info("ways changed", extra={"alive": sorted(alive), "routes": routes})
+    def _steered(self, usable: frozenset[str], routes: int) -> None:
+        log.info("ways changed", extra={"fit": sorted(usable), "routes": routes})
         self.pages.switches.inc()
         if self.memory.fabric is not None and not self.undone:
-            self.memory.alive = alive
+            self.memory.fit = usable
             self.memory.save(self.settings.cache)
         self._to_publish.set()
 
@@ -214,7 +244,8 @@ class NodeAgent:
     async def _publish_for_ever(self, publisher: Publisher) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._to_publish.wait(), _PUBLISH_EVERY)
+                pause = _PUBLISH_EVERY_DRAINING if self.memory.draining else _PUBLISH_EVERY
+                await asyncio.wait_for(self._to_publish.wait(), pause)
                 await asyncio.sleep(_SETTLE)
             self._to_publish.clear()
             try:
@@ -235,19 +266,32 @@ class NodeAgent:
         if me is None:
             return
         await self._publish_gateway(publisher, me)
-        await self._report_links()
-        await publisher.links(self.reports.values(), time.time())
+        await self._publish_links(publisher)
         await self._publish_status(publisher)
         self.published = True
 
     async def _publish_gateway(self, publisher: Publisher, me: NodeAddress) -> None:
         assert self.wanted is not None
-        mine = gateway_entry(self.wanted.fabric, self.settings.node)
-        implementation = ""
-        if mine is not None:
-            self._public_key = self._public_key or await self._in_thread(self._kernel.public_key)
-            implementation = await self._in_thread(lambda: self._kernel.implementation)
-        await publisher.gateway(mine, me.tunnel, self._public_key, implementation)
+        fabric = self.wanted.fabric
+        mine = gateway_entry(fabric, self.settings.node)
+        if mine is None:
+            await publisher.gateway(None, me.tunnel, {}, "")
+            return
+        keys = await self._in_thread(
+            lambda: {number: self._kernel.keys.public(number) for number in fabric.generations}
+        )
+        implementation = await self._in_thread(lambda: self._kernel.implementation)
+        await publisher.gateway(mine, me.tunnel, keys, implementation)
+        carried = await self._in_thread(self._kernel.carried_while_draining) if self.memory.draining else 0
+        state = self._drain_watch.state(self.memory.draining, carried, time.monotonic())
+        await publisher.gateway_status({"state": state})
+
+    async def _publish_links(self, publisher: Publisher) -> None:
+        situation, now = self._situation(), time.time()
+        if situation is not None:
+            links = links_of(situation)
+            self.reports.renew(situation, await self._in_thread(lambda: self._kernel.traffic(links)), now)
+            await publisher.links(self.reports.newest.values(), now)
 
     async def _publish_status(self, publisher: Publisher) -> None:
         me = self.me()
@@ -260,31 +304,21 @@ class NodeAgent:
     def _message(self) -> str:
         return "; ".join([*(self.wanted.faults if self.wanted else ()), *self.outcome.faults])[:500]
 
-    async def _report_links(self) -> None:
-        assert self.wanted is not None
-        links = wireguard_links(self.wanted, self.settings.node)
-        states = await self._in_thread(self._kernel.states) if links else {}
-        now = time.time()
-        self.reports = {
-            link.name: report(link, self.prober.way(link.name), states.get(link.name), self.reports.get(link.name), now)
-            for link in links
-        }
-
     def _snapshot(self) -> Snapshot:
-        gateways = other_gateways(self.wanted, self.settings.node) if self.wanted else ()
-        alive = self.prober.alive
+        situation, verdicts = self._situation(), self.prober.verdicts
+        gateways = situation.other_gateways if situation else ()
         settled = self.undone or (self.published and self.me() is not None)
         return Snapshot(
-            links=self.reports.values(),
-            gateways={gateway.tunnel: gateway.tunnel in alive for gateway in gateways},
+            links=self.reports.newest.values(),
+            gateways={gateway.tunnel: bool(verdicts.get(gateway.tunnel)) for gateway in gateways},
             connected=self.api.connected,
             faults=len(self.outcome.faults),
-            ready=settled and not self.outcome.faults,
+            ready=settled and not self.outcome.faults and not self._lost(),
             alive=time.monotonic() - self._last_pass < _STUCK_AFTER,
         )
 
-
-def _ways(wanted: Wanted, node: str) -> dict[str, str]:
-    """Return what this node probes: its links' other ends, and its cluster's other gateways."""
-    ways = {link.name: link.remote_tunnel for link in wireguard_links(wanted, node)}
-    return ways | {gateway.tunnel: gateway.tunnel for gateway in other_gateways(wanted, node)}
+    def _lost(self) -> bool:
+        """Whether a way that the agent's predecessor used has died since the start: the fault may be this version."""
+        proving = time.monotonic() - self._started < _PROVING
+        verdicts = self.prober.verdicts
+        return proving and any(verdicts.get(name) is False for name in self._inherited)

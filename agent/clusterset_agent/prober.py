@@ -13,10 +13,12 @@ from .liveness import Liveness
 
 INTERVAL = 0.2
 """Seconds between two probes of the same way."""
+SUSPECT_INTERVAL = 0.1
+"""The same for a way that has begun to miss."""
 
 
 class Prober:
-    """Probes addresses by key: a link's interface name, or the tunnel address of a gateway of this cluster."""
+    """Probes addresses by key; :func:`ways.probed` tells which."""
 
     def __init__(self, changed: Callable[[], None], echo: Echo | None = None) -> None:
         self._changed = changed
@@ -25,9 +27,9 @@ class Prober:
         self._by_address: dict[str, list[str]] = {}
 
     @property
-    def alive(self) -> frozenset[str]:
-        """Keys of all ways that answer."""
-        return frozenset(key for key, (_address, way) in self._ways.items() if way.up)
+    def verdicts(self) -> dict[str, bool | None]:
+        """What each way has shown: it answers, it is dead, or None if it never answered."""
+        return {key: way.up for key, (_address, way) in self._ways.items()}
 
     def way(self, key: str) -> Liveness | None:
         """Return what is known of one way."""
@@ -36,6 +38,8 @@ class Prober:
 
     def follow(self, addresses: Mapping[str, str], assumed: frozenset[str] = frozenset()) -> None:
         """Probe exactly these; known ones keep their state, new ones in ``assumed`` begin as alive."""
+        if {key: address for key, (address, _way) in self._ways.items()} == addresses:
+            return
         self._ways = {
             key: self._keep(key, address) or (address, Liveness(up=True if key in assumed else None))
             for key, address in addresses.items()
@@ -49,30 +53,36 @@ class Prober:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._echo.socket.fileno(), self.receive)
         try:
+            full = loop.time()
             while True:
-                started = loop.time()
-                self.tick()
-                await asyncio.sleep(max(0.0, started + INTERVAL - loop.time()))
+                now = loop.time()
+                if now >= full:
+                    self.tick()
+                    full = max(full + INTERVAL, now)
+                elif any(way.suspect for _address, way in self._ways.values()):
+                    self.tick(suspects_only=True)
+                await asyncio.sleep(max(0.0, now + SUSPECT_INTERVAL - loop.time()))
         finally:
             loop.remove_reader(self._echo.socket.fileno())
             self._echo.close()
 
-    def tick(self) -> None:
-        """Judge all ways and send the next probes."""
+    def tick(self, *, suspects_only: bool = False) -> None:
+        """Judge the ways, all or those that have begun to miss, and send them the next probes."""
         # answers that wait in the socket must count before a slow moment of ours is taken for a death
         self.receive()
-        verdicts = [way.tick() for _address, way in self._ways.values()]
-        if any(verdicts):
+        chosen = [(address, way) for address, way in self._ways.values() if not suspects_only or way.suspect]
+        changes = [way.tick() for _address, way in chosen]
+        if any(changes):
             self._changed()
-        for address, _way in self._ways.values():
+        for address, _way in chosen:
             self._echo.send(address)
 
     def receive(self) -> None:
         """Take the answers that have arrived."""
         changed = False
-        for address, round_trip in self._echo.receive():
-            for key in self._by_address.get(address, ()):
-                changed |= self._ways[key][1].answer(round_trip)
+        for answer in self._echo.receive():
+            for key in self._by_address.get(answer.address, ()):
+                changed |= self._ways[key][1].answer(answer.round_trip)
         if changed:
             self._changed()
 

@@ -10,9 +10,10 @@ import logging
 import random
 from collections.abc import Iterable, Mapping
 
-from .cluster_api import API_VERSION, ApiError, Client, ClusterApi, Object
+from .cluster_api import API_VERSION, NODES, ApiError, Client, ClusterApi, Object
 from .faults import AgentError
 from .link_report import LinkReport, worth_writing
+from .probe_points import RESERVED
 from .settings import Settings
 from .wanted import LocalGateway
 
@@ -38,7 +39,7 @@ class Publisher:
         addresses = self._api.objects["tunneladdresses"]
         mine = sorted(name for name, item in addresses.items() if item["spec"].get("node") == self._settings.node)
         network = ipaddress.IPv4Network(tunnel_range)
-        good = [name for name in mine if ipaddress.IPv4Address(name) in network]
+        good = [name for name in mine if _may_be_held(ipaddress.IPv4Address(name), network)]
         if not good:
             good = [await self._claim_free(network, set(addresses))]
         elif addresses[good[0]]["spec"].get("underlayAddress") != self._settings.underlay:
@@ -48,7 +49,8 @@ class Publisher:
                 await self._client.delete(self._api.path("tunneladdresses", name))
 
     async def _claim_free(self, network: ipaddress.IPv4Network, taken: set[str]) -> str:
-        candidates = (str(address) for address in network.hosts() if str(address) not in taken)
+        free = (address for address in network.hosts() if _may_be_held(address, network))
+        candidates = (str(address) for address in free if str(address) not in taken)
         for name in candidates:
             try:
                 await self._client.request(
@@ -75,8 +77,10 @@ class Publisher:
         if item is not None and item.get("status") != status:
             await self._patch_status("tunneladdresses", name, status)
 
-    async def gateway(self, mine: LocalGateway | None, tunnel: str, public_key: str, implementation: str) -> None:
-        """Publish the node as a gateway, or take it back."""
+    async def gateway(
+        self, mine: LocalGateway | None, tunnel: str, keys: Mapping[int, str], implementation: str
+    ) -> None:
+        """Publish the node as a gateway with its public keys by generation, or take it back."""
         name = self._settings.node
         item = self._api.objects["gateways"].get(name)
         if mine is None:
@@ -86,13 +90,20 @@ class Publisher:
         spec: Object = {
             "node": name,
             "ordinal": mine.ordinal,
-            "publicKey": public_key,
+            "keys": [{"generation": number, "publicKey": key} for number, key in sorted(keys.items())],
             "tunnelAddress": tunnel,
             "endpoint": mine.endpoint or self._settings.underlay,
             "implementation": implementation,
         }
         if item is None or item["spec"] != spec:
             await self._client.apply(await self._object("Gateway", name, spec))
+
+    async def gateway_status(self, status: Object) -> None:
+        """Write the status of the node's Gateway if it differs."""
+        name = self._settings.node
+        item = self._api.objects["gateways"].get(name)
+        if item is not None and item.get("status") != status:
+            await self._patch_status("gateways", name, status)
 
     async def links(self, reports: Iterable[LinkReport], now: float) -> None:
         """Have one Link object for each report, with a status that is fresh enough, and none besides."""
@@ -141,7 +152,12 @@ class Publisher:
     async def _node(self) -> Object:
         """The node owns what its agent writes: when it is deleted, so are its claims."""
         if self._owner is None:
-            node = await self._client.get(f"/api/v1/nodes/{self._settings.node}")
+            node = await self._client.get(self._api.path(NODES, self._settings.node))
             name, uid = node["metadata"]["name"], node["metadata"]["uid"]
             self._owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}
         return self._owner
+
+
+def _may_be_held(address: ipaddress.IPv4Address, network: ipaddress.IPv4Network) -> bool:
+    """Whether a node may hold the address: it is in the range, and not among those that exist to be probed."""
+    return address in network and int(network.broadcast_address) - int(address) >= RESERVED

@@ -8,22 +8,25 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .kernel_state import Hop, Route
 from .names import PROTOCOL
 
-MAIN_TABLE = 254
+MAIN_TABLE, LOCAL_TABLE = 254, 255
 _ONLINK = 4
 _DEAD = 1 | 16
 """Flags of a hop whose device is gone or without carrier."""
 _SCOPE_LINK = 253
+_SCOPE_HOST = 254
 _SCOPE_NOWHERE = 255
 _SCOPE_UNIVERSE = 0
+_TYPE_LOCAL = "local"
 
 
 class Routing:
-    """The routes of our protocol number in the main table; it never touches another's."""
+    """The routes of our protocol number in the main and the local table; it never touches another's."""
 
     def __init__(self, netlink: Any) -> None:
         self._netlink = netlink
@@ -42,22 +45,25 @@ class Routing:
                 self.replace(route, devices)
                 changes.append(f"route {destination} {_text(route)}")
         for destination in present.keys() - possible.keys():
-            self._delete(destination)
+            self._delete(present[destination])
             changes.append(f"route {destination} deleted")
         return changes
 
     def present(self, names: Mapping[int, str]) -> dict[str, Route]:
         """Return our routes in the kernel by destination; hops that are out of order are left out."""
         found: dict[str, Route] = {}
-        for message in self._netlink.get_routes(family=socket.AF_INET, table=MAIN_TABLE, proto=PROTOCOL):
-            route = _decode(message, names)
-            found[route.destination] = route
+        for table in (MAIN_TABLE, LOCAL_TABLE):
+            for message in self._netlink.get_routes(family=socket.AF_INET, table=table, proto=PROTOCOL):
+                route = _decode(message, names, local=table == LOCAL_TABLE)
+                found[route.destination] = route
         return found
 
     def replace(self, route: Route, devices: Mapping[str, int]) -> None:
         """Put one route in place, at once and without a gap."""
         scope = _SCOPE_UNIVERSE if any(hop.via for hop in route.hops) else _SCOPE_LINK
         body: dict[str, Any] = {"dst": route.destination, "proto": PROTOCOL, "prefsrc": route.source, "scope": scope}
+        if route.local:
+            body |= {"table": LOCAL_TABLE, "type": _TYPE_LOCAL, "scope": _SCOPE_HOST}
         if len(route.hops) == 1:
             hop = route.hops[0]
             body |= {"oif": devices[hop.device], **({"gateway": hop.via, "flags": _ONLINK} if hop.via else {})}
@@ -75,9 +81,10 @@ class Routing:
             if all(hop.device in devices for hop in route.hops):
                 self.replace(route, devices)
 
-    def _delete(self, destination: str) -> None:
+    def _delete(self, route: Route) -> None:
         # without the scope "nowhere" the kernel would look for a route of scope "universe" only
-        self._netlink.route("del", dst=destination, proto=PROTOCOL, scope=_SCOPE_NOWHERE)
+        place = {"table": LOCAL_TABLE, "type": _TYPE_LOCAL} if route.local else {}
+        self._netlink.route("del", dst=route.destination, proto=PROTOCOL, scope=_SCOPE_NOWHERE, **place)
 
 
 def transport_devices(netlink: Any, pods: Iterable[str], names: Mapping[int, str]) -> set[str]:
@@ -95,10 +102,10 @@ def transport_devices(netlink: Any, pods: Iterable[str], names: Mapping[int, str
 
 
 def _possible(route: Route, devices: Mapping[str, int]) -> Route:
-    return Route(route.destination, tuple(hop for hop in route.hops if hop.device in devices), route.source)
+    return replace(route, hops=tuple(hop for hop in route.hops if hop.device in devices))
 
 
-def _decode(message: Any, names: Mapping[int, str]) -> Route:
+def _decode(message: Any, names: Mapping[int, str], *, local: bool) -> Route:
     destination = f"{message.get_attr('RTA_DST')}/{message['dst_len']}"
     multipath = message.get_attr("RTA_MULTIPATH")
     hops: list[Hop] = []
@@ -108,7 +115,7 @@ def _decode(message: Any, names: Mapping[int, str]) -> Route:
                 hops.append(Hop(names.get(row["oif"], "?"), row.get_attr("RTA_GATEWAY") or ""))
     elif not message["flags"] & _DEAD:
         hops.append(Hop(names.get(message.get_attr("RTA_OIF"), "?"), message.get_attr("RTA_GATEWAY") or ""))
-    return Route(destination, tuple(sorted(hops)), message.get_attr("RTA_PREFSRC") or "")
+    return Route(destination, tuple(sorted(hops)), message.get_attr("RTA_PREFSRC") or "", local)
 
 
 def _text(route: Route) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from .kernel_state import LocalFacts
 from .names import LINK_PREFIX, OVERLAY, TABLE
 
+CARRIED = "carried_while_draining"
+
 KUBE_PROXY_MARK = 0x4000
 """kube-proxy's mark for packets that it must masquerade itself."""
 
@@ -27,15 +29,30 @@ class Ranges:
     remote_tunnel: tuple[str, ...] = ()
 
 
-def render(ranges: Ranges, facts: LocalFacts, gateway: bool, gateway_macs: tuple[str, ...]) -> str:
-    """Return the body of table ``ip clusterset_fabric``; the same input gives the same text.
+@dataclass(frozen=True)
+class Role:
+    """What the node does for others.
 
-    :param gateway: whether this node carries traffic to other clusters.
-    :param gateway_macs: hardware addresses on the overlay of this cluster's other gateways.
+    :ivar lines: devices of dedicated lines, over which peers' packets arrive as they are.
+    :ivar gateway_macs: hardware addresses on the overlay of this cluster's other gateways.
+    :ivar probe_points: what must stay silent while the node is draining.
     """
-    blocks = [*_sets(ranges), _keep_sources(), _guard_node()]
-    if gateway:
-        blocks += [_macs(gateway_macs), _untracked(facts), _forward(), _clamp()]
+
+    gateway: bool = False
+    transit: bool = False
+    draining: bool = False
+    lines: tuple[str, ...] = ()
+    gateway_macs: tuple[str, ...] = ()
+    probe_points: tuple[str, ...] = ()
+
+
+def render(ranges: Ranges, facts: LocalFacts, role: Role) -> str:
+    """Return the body of table ``ip clusterset_fabric``; the same input gives the same text."""
+    blocks = [*_sets(ranges), _keep_sources(), _guard_node(role)]
+    if role.gateway:
+        blocks += [_macs(role.gateway_macs), _untracked(facts, role), _forward(role), _clamp()]
+    if role.gateway and role.draining:
+        blocks += _drain(role)
     body = "\n".join(blocks)
     return f"table ip {TABLE} {{\n{body}\n}}\n"
 
@@ -80,7 +97,7 @@ def _keep_sources() -> str:
     )
 
 
-def _guard_node() -> str:
+def _guard_node(role: Role) -> str:
     """Let other clusters reach pods, but not open connections to the node's own services (kubelet and the like)."""
     verdicts = _chain(
         "from_fabric",
@@ -95,11 +112,12 @@ def _guard_node() -> str:
         "type filter hook input priority filter; policy accept;",
         f'iifname "{OVERLAY}" jump from_fabric',
         f'iifname "{LINK_PREFIX}*" jump from_fabric',
+        *(f'iifname "{line}" jump from_fabric' for line in role.lines),
     )
     return f"{verdicts}\n{hook}"
 
 
-def _untracked(facts: LocalFacts) -> str:
+def _untracked(facts: LocalFacts, role: Role) -> str:
     """Do not track transit: with several gateways, answers take other ways and would look invalid.
 
     Packets to pods on the gateway itself stay tracked, since Services need it.
@@ -110,16 +128,20 @@ def _untracked(facts: LocalFacts) -> str:
         "type filter hook prerouting priority raw; policy accept;",
         f"ip saddr @remote_all ip daddr @local_all fib daddr type unicast fib daddr oifname {{ {devices} }} notrack",
         f'iifname "{OVERLAY}" ip saddr @local_all ip daddr @remote_all notrack',
+        *(["ip saddr @remote_all ip daddr @remote_all notrack"] if role.transit else []),
     )
 
 
-def _forward() -> str:
+def _forward(role: Role) -> str:
     """Stop loops between gateways, and let peers reach nothing but this cluster's ranges and Services."""
+    foreign = "ip daddr != @local_all" + (" ip daddr != @remote_all" if role.transit else "")
+    elsewhere = f"{foreign} ct status & dnat != dnat drop"
     return _chain(
         "forward",
         "type filter hook forward priority filter; policy accept;",
         f'iifname "{OVERLAY}" oifname "{OVERLAY}" ether saddr @gateway_macs ip daddr @remote_all drop',
-        f'iifname "{LINK_PREFIX}*" ip daddr != @local_all ct status & dnat != dnat drop',
+        f'iifname "{LINK_PREFIX}*" {elsewhere}',
+        *(f'iifname "{line}" ip saddr @remote_all {elsewhere}' for line in role.lines),
     )
 
 
@@ -128,8 +150,27 @@ def _clamp() -> str:
     return _chain(
         "clamp",
         "type filter hook forward priority mangle; policy accept;",
-        f'oifname "{LINK_PREFIX}*" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
+        "ip daddr @remote_all tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
     )
+
+
+def _drain(role: Role) -> list[str]:
+    """Answer no probe, so that everybody takes another way, while what still comes is carried, and counted."""
+    return [
+        f"  counter {CARRIED} {{ }}",
+        _networks("probe_points", role.probe_points),
+        _chain(
+            "silent",
+            "type filter hook prerouting priority raw; policy accept;",
+            "icmp type echo-request ip daddr @probe_points drop",
+        ),
+        _chain(
+            "carried",
+            "type filter hook forward priority mangle; policy accept;",
+            f"meta l4proto != icmp ip saddr @remote_all counter name {CARRIED}",
+            f"meta l4proto != icmp ip daddr @remote_all counter name {CARRIED}",
+        ),
+    ]
 
 
 def _chain(name: str, *rules: str) -> str:

@@ -26,11 +26,6 @@ class Settings:
     sysctl: Path = Path("/host/proc/sys/net")
 
     @property
-    def key(self) -> Path:
-        """File of the private WireGuard key of this node."""
-        return self.state / "private.key"
-
-    @property
     def cache(self) -> Path:
         """File of the last wanted state, for a start without the API server."""
         return self.run / "state.json"

@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .kernel_state import Route
+from .links import links_of
 from .prober import Prober
 from .routing import Routing
+from .situation import Situation
 from .target import routes
-from .wanted import NodeAddress, Wanted
+from .ways import fit
 
 log = logging.getLogger("clusterset.steering")
 
@@ -34,27 +36,30 @@ class Steering:
         """Look again: a probe's verdict changed."""
         self._wake.set()
 
-    def programmed(self, alive: frozenset[str]) -> None:
-        """Take note that a full pass has programmed the routes for these live ways, maybe overtaking us."""
-        self._programmed = alive
+    def programmed(self, usable: frozenset[str]) -> None:
+        """Take note that a full pass has programmed the routes for these, maybe overtaking us."""
+        self._programmed = usable
         self._wake.set()
 
-    async def run(self, prober: Prober, situation: Callable[[], tuple[Wanted, NodeAddress] | None]) -> None:
+    async def run(self, prober: Prober, situation: Callable[[], Situation | None]) -> None:
         """Steer until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            alive, before, now = prober.alive, self._programmed, situation()
-            if now is None or alive == before:
+            now = situation()
+            if now is None:
                 continue
-            old = set(routes(*now, before))
-            changed = [route for route in routes(*now, alive) if route not in old]
+            usable, before = fit(now, links_of(now), prober.verdicts), self._programmed
+            if usable == before:
+                continue
+            old = set(routes(now, before))
+            changed = [route for route in routes(now, usable) if route not in old]
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._replace, changed)
             except Exception as error:  # the next full pass repairs whatever is wrong
                 log.error("could not steer", extra={"error": f"{type(error).__name__}: {error}"})
-            self._programmed = alive
-            self._steered(alive, len(changed))
+            self._programmed = usable
+            self._steered(usable, len(changed))
 
     def _replace(self, changed: list[Route]) -> None:
         if self._routing is None:

@@ -1,140 +1,166 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pure heart of the agent: wanted state, local facts and liveness in, state of the kernel out."""
+"""The pure heart of the agent: the node's situation and what is fit for use in, state of the kernel out."""
 
 from __future__ import annotations
 
-from .kernel_state import Hop, KernelState, LocalFacts, Neighbour, Route, Vxlan, WireguardLink
-from .names import OVERLAY, link_interface, link_port, overlay_mac, overlay_vni
-from .ruleset import Ranges, render
-from .wanted import Fabric, LocalGateway, NodeAddress, Wanted
+from collections.abc import Iterator, Sequence
+
+from . import probe_points
+from .kernel_state import DirectLink, Hop, KernelState, Link, Neighbour, Route, Vxlan
+from .links import hop_of, links_of
+from .names import OVERLAY, overlay_mac, overlay_vni
+from .ruleset import Ranges, Role, render
+from .situation import Situation, successor
 
 VXLAN_OVERHEAD = 50
 """Bytes that VXLAN over IPv4 adds to each packet."""
 
 
-def kernel_state(wanted: Wanted, me: NodeAddress, facts: LocalFacts, alive: frozenset[str]) -> KernelState:
-    """Return what the kernel of node ``me`` should hold.
+def kernel_state(situation: Situation, fit: frozenset[str]) -> KernelState:
+    """Return what the kernel of the node should hold.
 
-    :param alive: what answers its probes: interface names of links, and tunnel addresses of this cluster's gateways.
+    :param fit: what may be used: names of links, and tunnel addresses of this cluster's gateways.
     """
-    fabric = wanted.fabric
-    links = wireguard_links(wanted, me.node)
+    facts, links = situation.facts, links_of(situation)
+    lines = {link.device for link in links if isinstance(link, DirectLink)}
     return KernelState(
-        address=me.tunnel,
-        overlay=_overlay(fabric, me, facts),
+        address=situation.me.tunnel,
+        overlay=_overlay(situation),
         links=links,
-        neighbours=_neighbours(wanted, me),
-        routes=routes(wanted, me, alive),
-        ruleset=render(_ranges(wanted), facts, is_gateway(fabric, me.node), _gateway_macs(wanted, me)),
-        transports=facts.transports + facts.shared,
+        neighbours=_neighbours(situation),
+        routes=routes(situation, fit),
+        ruleset=render(_ranges(situation), facts, _role(situation, links)),
+        generations=situation.fabric.generations if situation.gateway else (),
+        transports=(*facts.transports, *facts.shared, *sorted(lines)),
     )
 
 
-def is_gateway(fabric: Fabric, node: str) -> bool:
-    """Return whether the node carries traffic to other clusters."""
-    return gateway_entry(fabric, node) is not None
-
-
-def gateway_entry(fabric: Fabric, node: str) -> LocalGateway | None:
-    """Return the node's row in the list of gateways."""
-    return next((gateway for gateway in fabric.gateways if gateway.node == node), None)
-
-
-def other_gateways(wanted: Wanted, node: str) -> tuple[NodeAddress, ...]:
-    """Return this cluster's gateways, without the node itself, that have a tunnel address."""
-    names = {gateway.node for gateway in wanted.fabric.gateways} - {node}
-    return tuple(address for address in wanted.nodes if address.node in names)
-
-
-def wireguard_links(wanted: Wanted, node: str) -> tuple[WireguardLink, ...]:
-    """Return one link for each gateway of each peer whose key is known; none if the node is no gateway."""
-    mine = gateway_entry(wanted.fabric, node)
-    if mine is None:
-        return ()
-    base = wanted.fabric.base_port
-    return tuple(
-        WireguardLink(
-            name=link_interface(peer.cluster, remote.node),
-            peer=peer.cluster,
-            remote_node=remote.node,
-            remote_tunnel=remote.tunnel,
-            public_key=remote.public_key,
-            endpoint=remote.endpoint,
-            remote_port=link_port(base, wanted.fabric.index, mine.ordinal),
-            listen_port=link_port(base, peer.index, remote.ordinal),
-            allowed=peer.ranges,
-            mtu=peer.mtu,
-        )
-        for peer in wanted.peers
-        for remote in peer.gateways
-        if remote.public_key
-    )
-
-
-def routes(wanted: Wanted, me: NodeAddress, alive: frozenset[str]) -> tuple[Route, ...]:
-    """Return all routes of the node: to nodes on the overlay, to remote gateways, to the peers' ranges."""
-    result = [Route(f"{neighbour.tunnel}/32", (Hop(OVERLAY),), me.tunnel) for neighbour in _neighbours(wanted, me)]
-    links = wireguard_links(wanted, me.node)
-    # a probe must go out and come back through its own link, whatever the ranges' routes say
-    result += [Route(f"{link.remote_tunnel}/32", (Hop(link.name),), me.tunnel) for link in links]
-    gateways = tuple(address.tunnel for address in other_gateways(wanted, me.node))
-    for peer in wanted.peers:
-        own = tuple(link.name for link in links if link.peer == peer.cluster)
-        hops = _hops(own, gateways, alive)
+def routes(situation: Situation, fit: frozenset[str]) -> tuple[Route, ...]:
+    """Return all routes of the node: to nodes on the overlay, to what is probed, to the peers' ranges."""
+    links, source = links_of(situation), situation.me.tunnel
+    result = [Route(f"{neighbour.tunnel}/32", (Hop(OVERLAY),), source) for neighbour in _neighbours(situation)]
+    result += _held(situation)
+    result += _probes(situation, links)
+    gateways = tuple(address.tunnel for address in situation.other_gateways)
+    for peer in situation.wanted.peers:
+        own = [link for link in links if link.peer == (peer.via or peer.cluster)]
+        hops = _hops(own, gateways, fit, situation.draining)
         if hops:
-            result += [Route(destination, hops, me.tunnel) for destination in dict.fromkeys(peer.ranges)]
+            result += [Route(destination, hops, source) for destination in dict.fromkeys(peer.ranges)]
     return tuple(result)
 
 
-def _hops(links: tuple[str, ...], gateways: tuple[str, ...], alive: frozenset[str]) -> tuple[Hop, ...]:
-    """Choose the ways to one peer: live links, else other live gateways, else what there is.
+def carrying(situation: Situation, fit: frozenset[str]) -> frozenset[str]:
+    """Return the names of the links that the routes use now."""
+    links = links_of(situation)
+    used = {hop for route in routes(situation, fit) if not route.local for hop in route.hops if not _single(route)}
+    return frozenset(link.name for link in links if hop_of(link) in used)
+
+
+def _single(route: Route) -> bool:
+    """Whether a route is for one address only, as those of probes and nodes are."""
+    return route.destination.endswith("/32")
+
+
+def _held(situation: Situation) -> Iterator[Route]:
+    """The addresses that a gateway answers for; see :mod:`probe_points`."""
+    mine, fabric = situation.gateway, situation.fabric
+    if mine is None:
+        return
+    ordinals = [gateway.ordinal for gateway in fabric.gateways]
+    held = [probe_points.here_block(fabric.tunnel, mine.ordinal), probe_points.anywhere_block(fabric.tunnel)]
+    held += [probe_points.beyond_block(fabric.tunnel, o) for o in ordinals if successor(o, ordinals) == mine.ordinal]
+    for network in held:
+        yield Route(network, (Hop(OVERLAY),), situation.me.tunnel, local=True)
+    behind = successor(mine.ordinal, ordinals)
+    for gateway, ordinal in situation.ordinals():
+        if ordinal == behind:
+            network = probe_points.beyond_block(fabric.tunnel, mine.ordinal)
+            yield Route(network, (Hop(OVERLAY, gateway.tunnel),), situation.me.tunnel)
+
+
+def _probes(situation: Situation, links: Sequence[Link]) -> Iterator[Route]:
+    """A probe must go out and come back on the very way that it tests, whatever the ranges' routes say."""
+    for link in links:
+        yield Route(f"{link.there}/32", (hop_of(link),), link.here)
+        if link.beyond:
+            yield Route(f"{link.beyond}/32", (hop_of(link),), link.here)
+    if situation.gateway is None:
+        for gateway, ordinal in situation.ordinals():
+            for peer in situation.wanted.peers:
+                address = probe_points.anywhere(peer.tunnel, ordinal)
+                yield Route(f"{address}/32", (Hop(OVERLAY, gateway.tunnel),), situation.me.tunnel)
+
+
+def _hops(links: Sequence[Link], gateways: Sequence[str], fit: frozenset[str], draining: bool) -> tuple[Hop, ...]:
+    """Choose the ways to one peer: fit links, else other fit gateways, else what there is.
 
     When nothing answers, the fault may be in the probing: taking all ways out of use would make it certain.
     """
-    by_link = [Hop(link) for link in links]
     by_gateway = [Hop(OVERLAY, via) for via in gateways]
-    ways = (
-        [hop for hop in by_link if hop.device in alive],
-        [hop for hop in by_gateway if hop.via in alive],
-        by_link,
+    ways = [
+        [hop_of(link) for link in _best([link for link in links if link.name in fit], newest=True)],
+        [hop for hop in by_gateway if hop.via in fit],
+        [hop_of(link) for link in _best(links, newest=False)],
         by_gateway,
-    )
+    ]
+    if draining:
+        ways[:2] = reversed(ways[:2])
     return tuple(sorted(next((way for way in ways if way), [])))
 
 
-def _overlay(fabric: Fabric, me: NodeAddress, facts: LocalFacts) -> Vxlan:
+def _best(links: Sequence[Link], *, newest: bool) -> list[Link]:
+    """The cheapest links, and of two generations of keys one: the new one has to prove itself first."""
+    cost = min((link.cost for link in links), default=0)
+    chosen: dict[tuple[int, str], Link] = {}
+    for link in sorted(links, key=lambda link: link.generation, reverse=not newest):
+        if link.cost == cost:
+            chosen[link.number, link.remote_node] = link
+    return list(chosen.values())
+
+
+def _overlay(situation: Situation) -> Vxlan:
+    fabric, me = situation.fabric, situation.me
     return Vxlan(
         name=OVERLAY,
         vni=overlay_vni(fabric.index),
         port=fabric.vxlan_port,
         local=me.underlay,
-        device=facts.device,
+        device=situation.facts.device,
         mac=overlay_mac(me.tunnel),
         mtu=fabric.underlay_mtu - VXLAN_OVERHEAD,
     )
 
 
-def _neighbours(wanted: Wanted, me: NodeAddress) -> tuple[Neighbour, ...]:
+def _neighbours(situation: Situation) -> tuple[Neighbour, ...]:
     """Gateways know every node, other nodes know the gateways only."""
-    if is_gateway(wanted.fabric, me.node):
-        others = tuple(address for address in wanted.nodes if address.node != me.node)
+    me, nodes = situation.me, situation.wanted.nodes
+    if situation.gateway is not None:
+        others = tuple(address for address in nodes if address.node != me.node)
     else:
-        others = other_gateways(wanted, me.node)
+        others = situation.other_gateways
     return tuple(Neighbour(other.tunnel, overlay_mac(other.tunnel), other.underlay) for other in others)
 
 
-def _gateway_macs(wanted: Wanted, me: NodeAddress) -> tuple[str, ...]:
-    return tuple(overlay_mac(address.tunnel) for address in other_gateways(wanted, me.node))
+def _role(situation: Situation, links: Sequence[Link]) -> Role:
+    return Role(
+        gateway=situation.gateway is not None,
+        transit=situation.fabric.transit,
+        draining=situation.draining,
+        lines=tuple(sorted({link.device for link in links if isinstance(link, DirectLink)})),
+        gateway_macs=tuple(overlay_mac(address.tunnel) for address in situation.other_gateways),
+        probe_points=(situation.me.tunnel, *probe_points.blocks(situation.fabric.tunnel)),
+    )
 
 
-def _ranges(wanted: Wanted) -> Ranges:
-    fabric = wanted.fabric
+def _ranges(situation: Situation) -> Ranges:
+    fabric, peers = situation.fabric, situation.wanted.peers
     return Ranges(
         local_pods=fabric.pods,
         local_tunnel=(fabric.tunnel,),
-        remote_pods=tuple(network for peer in wanted.peers for network in peer.pods),
-        remote_services=tuple(network for peer in wanted.peers for network in peer.services),
-        remote_tunnel=tuple(peer.tunnel for peer in wanted.peers),
+        remote_pods=tuple(network for peer in peers for network in peer.pods),
+        remote_services=tuple(network for peer in peers for network in peer.services),
+        remote_tunnel=tuple(peer.tunnel for peer in peers),
     )

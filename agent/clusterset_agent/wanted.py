@@ -13,6 +13,7 @@ from typing import Any
 from .faults import AgentError
 
 Spec = Mapping[str, Any]
+DRIVERS = ("wireguard", "vxlan", "direct")
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,23 @@ class LocalGateway:
 
 @dataclass(frozen=True)
 class RemoteGateway:
-    """A gateway of a peer; the key may be empty as long as it has not been published."""
+    """A gateway of a peer; no endpoint: it is behind a translation and calls us. ``keys`` are by generation."""
 
     node: str
     ordinal: int
     endpoint: str
-    public_key: str
     tunnel: str
+    keys: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PeerLink:
+    """One link to a peer; its place among the peer's links is its number. ``next_hop``: of a dedicated line."""
+
+    driver: str
+    cost: int
+    mtu: int
+    next_hop: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,26 +57,32 @@ class Fabric:
     tunnel: str
     underlay_mtu: int
     vxlan_port: int = 14789
+    link_vxlan_port: int = 14788
     base_port: int = 14800
     gateways: tuple[LocalGateway, ...] = ()
+    generations: tuple[int, ...] = (0,)
+    """Generations of keys that each gateway holds, oldest first."""
+    transit: bool = False
+    """Whether this cluster passes packets between its peers."""
     leaving: bool = False
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Another cluster and its gateways."""
+    """Another cluster and its gateways, reached by links of its own or ``via`` another peer."""
 
     cluster: str
     index: int
     pods: tuple[str, ...]
     services: tuple[str, ...]
     tunnel: str
-    mtu: int
+    via: str = ""
+    links: tuple[PeerLink, ...] = ()
     gateways: tuple[RemoteGateway, ...] = ()
 
     @property
     def ranges(self) -> tuple[str, ...]:
-        """Everything that is reached through a link to this peer."""
+        """All address ranges of the peer."""
         return (*self.pods, *self.services, self.tunnel)
 
 
@@ -128,11 +145,14 @@ def parse_fabric(spec: Spec) -> Fabric:
             tunnel=_network(spec["tunnelCIDR"]),
             underlay_mtu=int(spec["underlayMTU"]),
             vxlan_port=int(ports.get("vxlan", 14789)),
+            link_vxlan_port=int(ports.get("linkVxlan", 14788)),
             base_port=int(ports.get("base", 14800)),
             gateways=tuple(
                 LocalGateway(row["node"], int(row["ordinal"]), row.get("endpoint") or "")
                 for row in spec.get("gateways") or ()
             ),
+            generations=tuple(map(int, spec.get("keyGenerations") or (0,))),
+            transit=bool(spec.get("transit")),
             leaving=spec.get("state") == "Leaving",
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -141,25 +161,36 @@ def parse_fabric(spec: Spec) -> Fabric:
 
 def parse_peer(spec: Spec) -> Peer:
     """Return the peer of a ``Peer`` spec; :raises ValueError, KeyError, TypeError: naming what is wrong."""
-    gateways = [
-        RemoteGateway(
-            node=row["node"],
-            ordinal=int(row["ordinal"]),
-            endpoint=_address(row["endpoint"]),
-            public_key=row.get("publicKey") or "",
-            tunnel=_address(row["tunnelAddress"]),
-        )
-        for row in spec.get("gateways") or ()
-    ]
+    gateways = [_remote_gateway(row) for row in spec.get("gateways") or ()]
     return Peer(
         cluster=spec["clusterID"],
         index=int(spec["index"]),
         pods=_networks(spec["podCIDRs"]),
         services=_networks(spec["serviceCIDRs"]),
         tunnel=_network(spec["tunnelCIDR"]),
-        mtu=int(spec["mtu"]),
+        via=spec.get("via") or "",
+        links=tuple(_peer_link(row) for row in spec.get("links") or ()),
         gateways=tuple(sorted(gateways, key=lambda gateway: gateway.ordinal)),
     )
+
+
+def _remote_gateway(row: Spec) -> RemoteGateway:
+    keys = {int(key["generation"]): str(key["publicKey"]) for key in row.get("keys") or ()}
+    return RemoteGateway(
+        node=row["node"],
+        ordinal=int(row["ordinal"]),
+        endpoint=_address(row["endpoint"]) if row.get("endpoint") else "",
+        tunnel=_address(row["tunnelAddress"]),
+        keys=tuple(sorted(keys.items())),
+    )
+
+
+def _peer_link(row: Spec) -> PeerLink:
+    driver = row["driver"]
+    if driver not in DRIVERS:
+        raise ValueError(f"unknown driver {driver!r}: this agent has {', '.join(DRIVERS)}")
+    next_hop = row.get("nextHop") or ""
+    return PeerLink(driver, int(row["cost"]), int(row["mtu"]), _address(next_hop) if next_hop else "")
 
 
 def _networks(texts: Sequence[str]) -> tuple[str, ...]:

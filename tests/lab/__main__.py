@@ -1,4 +1,4 @@
-"""`python -m tests.lab up|down|status|exec|images`: real clusters on this machine."""
+"""`python -m tests.lab up|down|status|exec|images|program`: real clusters on this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from . import images
 from .lab import Lab
 from .paths import default_paths
+from .programs import programs
 from .spec import LabSpec, SpecError, default_lab, from_file, from_options
 from .steps import StepError, Steps
 
@@ -31,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--node", help="run it in this node, for example east-worker")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- command ...")
     images.add_parser(commands)
+    program = commands.add_parser("program", help="build one program, without a lab, and tell where it is")
+    program.add_argument("name", choices=sorted(programs()))
     return top
 
 
@@ -70,6 +73,8 @@ def main(argv: list[str] | None = None) -> int:
             print("\n".join(lab.status()))
         elif arguments.command == "exec":
             execute(lab, arguments.node, arguments.words)
+        elif arguments.command == "program":
+            print(lab.program(arguments.name))
         else:
             images.command(lab, arguments)
     except (StepError, SpecError, RuntimeError) as error:

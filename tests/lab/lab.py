@@ -105,8 +105,8 @@ class Lab:
     def _published_image(self, spec: LabSpec) -> NodeImage:
         published.require(self.engine.answers())
         name = published.node_image(spec.kubernetes)
-        builder = golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.cache))
-        wireguard = builder.build(programs(spec.kubernetes)["wireguard-go"]) / _FILE_NAMES["wireguard-go"]
+        builder = self._builder()
+        wireguard = self.program("wireguard-go")
         kubectl = published.kubectl(self.steps, self.cache, name)
         links = {"wireguard-go": wireguard, "kubectl": kubectl}
         outputs.put(self.paths, links, outputs.flannel_manifest(self.steps, builder))
@@ -126,13 +126,20 @@ class Lab:
 
     def build(self, kubernetes: str) -> tuple[str, Path]:
         """Builds all that a lab without a registry needs. Returns the node image's name and archive."""
-        builder = golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.cache))
+        builder = self._builder()
         parts = nodeimage.build_parts(self.steps, self.cache, builder, kubernetes)
         images = nodeimage.archive(self.steps, self.cache, parts, kubernetes)
         commands = {"kind": "kind", "kubectl": "kubernetes", "wireguard-go": "wireguard-go"}
         links = {name: parts.program(program, _FILE_NAMES.get(program, "")) for name, program in commands.items()}
         outputs.put(self.paths, links, parts.manifest)
         return nodeimage.node_image(self.steps, self.cache, parts, images, kubernetes)
+
+    def program(self, name: str) -> Path:
+        """The executable of one program, built if it is not there; no lab needs to be up."""
+        return self._builder().build(programs()[name]) / _FILE_NAMES.get(name, name)
+
+    def _builder(self) -> golang.Builder:
+        return golang.Builder(self.steps, self.cache, golang.ensure_go(self.steps, self.paths.cache))
 
     def _remove_containers(self) -> None:
         found = docker(self.engine, "ps", "--all", "--quiet").stdout.split()

@@ -55,3 +55,25 @@ def test_round_trips_are_smoothed() -> None:
     way.answer(0.11)
     assert way.round_trip is not None
     assert 0.01 < way.round_trip < 0.11
+
+
+def test_a_near_way_that_misses_is_asked_more_often_until_it_is_known_to_be_dead() -> None:
+    way = answered()
+    assert not way.suspect
+    way.tick()
+    way.tick()
+    assert way.suspect
+    for _probe in range(MISSES):
+        way.tick()
+    assert way.up is False
+    assert not way.suspect
+
+
+def test_a_far_way_is_given_its_time() -> None:
+    way = Liveness()
+    way.tick()
+    way.answer(0.25)
+    way.tick()
+    way.tick()
+    assert way.missed == 1
+    assert not way.suspect

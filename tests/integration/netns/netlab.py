@@ -8,15 +8,20 @@ they remember.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = f"cf{os.getpid()}-"
@@ -34,6 +39,20 @@ table ip plugin {{
 }}
 """
 PYTHONPATH = f"{ROOT / 'agent'}:{ROOT / '.build/collections'}"
+
+
+class Answers(NamedTuple):
+    """What became of a stream: whose address the receiver saw, packets sent and lost, longest silence in seconds."""
+
+    seen: str
+    sent: int
+    lost: int
+    gap: float
+
+    @classmethod
+    def read(cls, text: str) -> Answers:
+        seen, sent, lost, gap = text.split()
+        return cls(seen, int(sent), int(lost), float(gap))
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,12 @@ NODES = (
     Node("e2", "east", 2, gateway=1),
     Node("e3", "east", 3, pod=True),
     Node("w1", "west", 1, gateway=0, pod=True),
+    Node("w2", "west", 2, gateway=1),
+    Node("w3", "west", 3, pod=True),
 )
+NODE = {node.name: node for node in NODES}
+STREAM = str(Path(__file__).with_name("stream.py"))
+WIREGUARD = {"driver": "wireguard", "cost": 100, "mtu": 1420}
 RANGES = {
     "east": ("10.41.0.0/16", "10.141.0.0/16", "10.248.4.0/22"),
     "west": ("10.42.0.0/16", "10.142.0.0/16", "10.248.8.0/22"),
@@ -76,15 +100,12 @@ RANGES = {
 INDEX = {"east": 1, "west": 2}
 
 
+@functools.cache
 def wireguard_go() -> str:
-    """The program that runs WireGuard outside of the kernel, or an empty string."""
-    known = [
-        os.environ.get("WIREGUARD_GO", ""),
-        shutil.which("wireguard-go") or "",
-        str(ROOT / ".lab/bin/wireguard-go"),
-    ]
-    cached = sorted(str(path) for path in ROOT.glob(".lab/cache/go-wireguard-go-*/**/wireguard*") if path.is_file())
-    return next((path for path in [*known, *cached] if path and os.access(path, os.X_OK)), "")
+    """The program that runs WireGuard outside of the kernel: the one named, else the lab's, built if need be."""
+    if named := os.environ.get("WIREGUARD_GO"):
+        return named
+    return run(sys.executable, "-m", "tests.lab", "program", "wireguard-go", limit=600).splitlines()[-1]
 
 
 def missing() -> str:
@@ -96,11 +117,11 @@ def missing() -> str:
         return f"needs {', '.join(absent)}"
     if not Path("/dev/net/tun").exists():
         return "needs /dev/net/tun"
-    return "" if wireguard_go() else "needs wireguard-go (make lab builds it)"
+    return ""
 
 
-def run(*command: str, text: str | None = None, check: bool = True) -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=30)
+def run(*command: str, text: str | None = None, check: bool = True, limit: float = 30) -> str:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=limit, cwd=ROOT)
     if check and done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.stderr}")
     return done.stdout
@@ -109,8 +130,10 @@ def run(*command: str, text: str | None = None, check: bool = True) -> str:
 class Net:
     """The namespaces and the programs in them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, links: list[dict[str, Any]] | None = None) -> None:
         self.folder = folder
+        self.links = links or [WIREGUARD]
+        self.generations = [0]
         self.agents: dict[str, subprocess.Popen[bytes]] = {}
         self.others: list[subprocess.Popen[bytes]] = []
         self.names: list[str] = []
@@ -173,24 +196,38 @@ class Net:
                     self.inside(node.name, "ip", "route", "add", f"{other.pods}.0/24", "via", other.underlay)
 
     def _remember(self) -> None:
-        keys = {node.name: self._key(node) for node in NODES}
         for node in NODES:
-            other = "west" if node.cluster == "east" else "east"
-            memory = {
-                "fabric": _fabric(node.cluster),
-                "peers": [_peer(other, keys)],
-                "addresses": _addresses(node.cluster),
-            }
             for part in ("run", "state", "sockets"):
                 (self.folder / node.name / part).mkdir(parents=True, exist_ok=True)
-            (self.folder / node.name / "run/state.json").write_text(json.dumps(memory))
+            self.tell(node)
 
-    def _key(self, node: Node) -> str:
-        path = self.folder / node.name / "state/private.key"
-        path.parent.mkdir(parents=True)
-        path.write_text(run("wg", "genkey"))
-        path.chmod(0o600)
-        return run("wg", "pubkey", text=path.read_text()).strip()
+    def tell(self, node: Node, **changes: Any) -> None:
+        """Write what the agent of a node reads when it starts; ``changes`` are for the whole memory."""
+        path = self.folder / node.name / "run/state.json"
+        before = json.loads(path.read_text()) if path.exists() else {}
+        keys = {node.name: [self._key(node, number) for number in self.generations] for node in NODES}
+        memory = {
+            **before,
+            "fabric": {**_fabric(node.cluster), "keyGenerations": self.generations},
+            "peers": [_peer(other(node.cluster), keys, self.links)],
+            "addresses": _addresses(node.cluster),
+            **changes,
+        }
+        path.write_text(json.dumps(memory))
+
+    def retell(self, node: Node, **changes: Any) -> None:
+        """Have a node's agent follow something new; it has no API server, so it is started anew."""
+        self.stop_agent(node.name)
+        self.tell(node, **changes)
+        self.agents[node.name] = self.program(node, "node")
+
+    def _key(self, node: Node, generation: int) -> dict[str, Any]:
+        path = self.folder / node.name / f"state/private-{generation}.key"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(run("wg", "genkey"))
+            path.chmod(0o600)
+        return {"generation": generation, "publicKey": run("wg", "pubkey", text=path.read_text()).strip()}
 
     def program(self, node: Node, part: str) -> subprocess.Popen[bytes]:
         """Start a part of the agent as a pod would: its own folder of sockets, its own places on the disk."""
@@ -220,6 +257,53 @@ class Net:
                 self.program(node, "tunnels")
             self.agents[node.name] = self.program(node, "node")
 
+    def join(self) -> None:
+        """Start everything and wait until all gateways are in use, from both sides."""
+        self.start()
+        for node in NODES:
+            if node.pod:
+                self.spawn(f"{node.name}p", sys.executable, STREAM, "serve")
+        wait(self.settled, 90)  # a busy machine needs its time to start all programs
+
+    def hops(self, node: str, destination: str) -> int:
+        """How many ways a node's route to a range has."""
+        text = self.inside(node, "ip", "route", "show", destination, "proto", "111")
+        return max(text.count("nexthop"), int(bool(text.strip())))
+
+    def settled(self) -> bool:
+        """Whether every node uses both gateways of the other cluster, or of its own."""
+        return all(self.hops(node.name, RANGES[other(node.cluster)][0]) == 2 for node in NODES)
+
+    def call(self, pod: str, address: str, seconds: float = 0.5) -> Answers:
+        """A stream of datagrams from a pod; returns what became of it."""
+        words = (sys.executable, STREAM, "call", address, str(seconds))
+        return Answers.read(self.inside(pod, *words))
+
+    @contextlib.contextmanager
+    def streaming(self, pod: str, address: str, seconds: float) -> Iterator[list[Answers]]:
+        """The same in the background; the list holds the outcome after the block."""
+        words = ["ip", "netns", "exec", PREFIX + pod, sys.executable, STREAM, "call", address, str(seconds)]
+        outcome: list[Answers] = []
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(0.5)
+            yield outcome
+            outcome.append(Answers.read(process.communicate(timeout=seconds + 20)[0]))
+
+    def connect(self, pod: str, address: str, times: int = 8) -> str:
+        """Open TCP connections; returns the distinct addresses that the server saw."""
+        return self.inside(pod, sys.executable, STREAM, "connect", address, str(times)).strip()
+
+    @contextlib.contextmanager
+    def fault(self, name: str, rule: str, hook: str = "forward", family: str = "ip") -> Iterator[None]:
+        """One nftables rule in one namespace, ahead of all others."""
+        self.inside(
+            name, "nft", f"table {family} fault {{ chain c {{ type filter hook {hook} priority -350; {rule}; }}; }}"
+        )
+        try:
+            yield
+        finally:
+            self.inside(name, "nft", "delete", "table", family, "fault")
+
     def stop_agent(self, name: str) -> None:
         self.agents[name].terminate()
         self.agents[name].wait(10)
@@ -241,8 +325,21 @@ class Net:
             run("ip", "netns", "del", PREFIX + name, check=False)
 
 
-def made(folder: Path) -> Iterator[Net]:
-    net = Net(folder)
+def other(cluster: str) -> str:
+    return "west" if cluster == "east" else "east"
+
+
+def wait(good: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not good():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.1)
+
+
+def made(folder: Path, links: list[dict[str, Any]] | None = None) -> Iterator[Net]:
+    if reason := missing():
+        pytest.skip(reason)
+    net = Net(folder, links)
     try:
         net.build()
         yield net
@@ -259,19 +356,19 @@ def _fabric(cluster: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _peer(cluster: str, keys: dict[str, str]) -> dict[str, Any]:
+def _peer(cluster: str, keys: dict[str, list[dict[str, Any]]], links: list[dict[str, Any]]) -> dict[str, Any]:
     gateways = [
         {
             "node": n.name,
             "ordinal": n.gateway,
             "endpoint": n.underlay,
-            "publicKey": keys[n.name],
+            "keys": keys[n.name],
             "tunnelAddress": n.tunnel,
         }
         for n in NODES
         if n.cluster == cluster and n.gateway is not None
     ]
-    return {**_fabric(cluster), "driver": "wireguard", "mtu": 1420, "gateways": gateways}
+    return {**_fabric(cluster), "links": links, "gateways": gateways}
 
 
 def _addresses(cluster: str) -> dict[str, Any]:

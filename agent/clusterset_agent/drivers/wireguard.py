@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import write_whole
-from .kernel_state import WireguardLink
-from .names import LINK_PREFIX
-from .programs import run
+from ..devices import Devices
+from ..kernel_state import WireguardLink
+from ..keys import Keys
+from ..names import LINK_PREFIX
+from ..programs import run
+from .base import PendingError, Traffic
 
 _TRIAL = f"{LINK_PREFIX}trial"
 
@@ -38,12 +40,65 @@ class WireguardState:
     peers: dict[str, WireguardPeer]
 
 
-def own_public_key(key: Path) -> str:
-    """Return this node's public key; the private one is born here at the first call and never leaves the file."""
-    if not key.exists():
-        key.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(key, run("wg", "genkey"), mode=0o600)
-    return run("wg", "pubkey", text=key.read_text()).strip()
+class WireguardDriver:
+    """The driver ``wireguard``; where the kernel has none, interfaces are ordered from the keeper of ``wireguard-go``.
+
+    :param orders: directory with a file for each interface that ``wireguard-go`` must serve.
+    """
+
+    def __init__(self, netlink: Any, devices: Devices, keys: Keys, orders: Path) -> None:
+        self._netlink = netlink
+        self._devices = devices
+        self._keys = keys
+        self._orders = orders
+        self._in_kernel: bool | None = None
+        self._states: dict[str, WireguardState] = {}
+
+    @property
+    def implementation(self) -> str:
+        """Where WireGuard runs on this node: ``kernel`` or ``userspace``."""
+        if self._in_kernel is None:
+            self._in_kernel = kernel_has_wireguard(self._netlink)
+        return "kernel" if self._in_kernel else "userspace"
+
+    def refresh(self) -> None:
+        """Read the state of all interfaces."""
+        self._states = read_all()
+
+    def converge(self, link: WireguardLink, address: str, *, fit: bool) -> list[str]:
+        """Have the interface with its key, its one peer and its address."""
+        if link.name not in self._devices.indexes():
+            raise PendingError(link.name, self._make(link.name))
+        if link.name not in self._states:
+            raise PendingError(link.name, [])
+        key, public_key = self._keys.path(link.generation), self._keys.public(link.generation)
+        changes = configure(link, key, public_key, self._states[link.name], alive=fit)
+        changes += self._devices.up(link.name, link.mtu)
+        return changes + self._devices.address(link.name, address)
+
+    def traffic(self, link: WireguardLink) -> Traffic:
+        """Return what WireGuard tells of the link's peer."""
+        state = self._states.get(link.name)
+        peer = state.peers.get(link.public_key) if state else None
+        return Traffic(peer.received, peer.sent, peer.handshake) if peer else Traffic()
+
+    def cancel(self, name: str) -> None:
+        """Have ``wireguard-go`` serve an interface no longer; its device goes with it."""
+        (self._orders / name).unlink(missing_ok=True)
+
+    def ordered(self) -> set[str]:
+        """Return the names of the interfaces that ``wireguard-go`` was told to serve."""
+        return {entry.name for entry in self._orders.iterdir()} if self._orders.is_dir() else set()
+
+    def _make(self, name: str) -> list[str]:
+        if self.implementation == "kernel":
+            return self._devices.add(name, "wireguard")
+        order = self._orders / name
+        if order.exists():
+            return []
+        order.parent.mkdir(parents=True, exist_ok=True)
+        order.touch()
+        return [f"device {name} ordered"]
 
 
 def kernel_has_wireguard(netlink: Any) -> bool:
@@ -106,15 +161,10 @@ def configure(link: WireguardLink, key: Path, public_key: str, state: WireguardS
 
 def _same(present: WireguardPeer, link: WireguardLink, endpoint: str, alive: bool) -> bool:
     settled = present.allowed == frozenset(link.allowed) and present.keepalive == link.keepalive
-    return settled and (alive or present.endpoint == endpoint)
+    return settled and (alive or not link.endpoint or present.endpoint == endpoint)
 
 
 def _settings(link: WireguardLink, endpoint: str) -> list[str]:
-    return [
-        "endpoint",
-        endpoint,
-        "persistent-keepalive",
-        str(link.keepalive),
-        "allowed-ips",
-        ",".join(link.allowed),
-    ]
+    """Who is behind a translation has no endpoint: it calls us, and WireGuard learns where from."""
+    where = ["endpoint", endpoint] if link.endpoint else []
+    return [*where, "persistent-keepalive", str(link.keepalive), "allowed-ips", ",".join(link.allowed)]

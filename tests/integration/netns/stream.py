@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import sys
 import threading
@@ -45,22 +47,25 @@ def connect(address: str, times: int) -> None:
 
 
 def call(address: str, seconds: float) -> None:
-    """Send a datagram each 10 ms; print the address seen by the server, answers and the longest gap in seconds."""
+    """Send a numbered datagram each 10 ms; print the address that the server saw, how many were sent and lost, and
+    the longest time between two answers in seconds.
+    """
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    client.settimeout(0.01)
-    seen, answers, gap = "", 0, 0.0
-    began = last = time.monotonic()
-    while time.monotonic() - began < seconds:
-        try:
-            client.sendto(b"?", (address, PORT))
-            seen = client.recv(65536).decode().split()[0]
-        except OSError:
-            time.sleep(0.005)
-        else:
-            answers += 1
+    began = last = due = time.monotonic()
+    sent, answered, seen, gap = 0, set(), "", 0.0
+    while (now := time.monotonic()) < began + seconds + 0.5:
+        if now >= due and now < began + seconds:
+            with contextlib.suppress(OSError):
+                client.sendto(b"%d" % sent, (address, PORT))
+            sent, due = sent + 1, due + 0.01
+        if select.select([client], [], [], 0.002)[0]:
+            try:
+                seen, number = client.recv(65536).decode().split()
+            except OSError:
+                continue
+            answered.add(number)
             gap, last = max(gap, time.monotonic() - last), time.monotonic()
-            time.sleep(0.01)
-    print(seen or "-", answers, f"{max(gap, time.monotonic() - last):.3f}")
+    print(seen or "-", sent, sent - len(answered), f"{gap:.3f}")
 
 
 if sys.argv[1] == "serve":

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The place of one node in the fabric: what everything that is programmed or probed on it follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .kernel_state import LocalFacts
+from .wanted import Fabric, LocalGateway, NodeAddress, Peer, Wanted
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The wanted state as node ``me`` sees it. ``draining``: other gateways take over its traffic."""
+
+    wanted: Wanted
+    me: NodeAddress
+    facts: LocalFacts
+    draining: bool = False
+
+    @property
+    def fabric(self) -> Fabric:
+        """This cluster."""
+        return self.wanted.fabric
+
+    @property
+    def gateway(self) -> LocalGateway | None:
+        """The node's own row in the list of gateways, if it is one."""
+        return gateway_entry(self.fabric, self.me.node)
+
+    @property
+    def other_gateways(self) -> tuple[NodeAddress, ...]:
+        """This cluster's gateways, without the node itself, that have a tunnel address."""
+        names = {gateway.node for gateway in self.fabric.gateways} - {self.me.node}
+        return tuple(address for address in self.wanted.nodes if address.node in names)
+
+    def carried_for(self, peer: Peer) -> tuple[str, ...]:
+        """All ranges that are reached through links to this peer: its own, and those of peers behind it."""
+        behind = [other for other in self.wanted.peers if other.via == peer.cluster]
+        return (*peer.ranges, *(network for other in behind for network in other.ranges))
+
+    def ordinals(self) -> Iterator[tuple[NodeAddress, int]]:
+        """Other gateways of this cluster with their ordinals."""
+        known = {gateway.node: gateway.ordinal for gateway in self.fabric.gateways}
+        return ((address, known[address.node]) for address in self.other_gateways)
+
+
+def gateway_entry(fabric: Fabric, node: str) -> LocalGateway | None:
+    """Return a node's row in the list of gateways."""
+    return next((gateway for gateway in fabric.gateways if gateway.node == node), None)
+
+
+def successor(ordinal: int, ordinals: list[int]) -> int | None:
+    """Return the gateway that holds the addresses behind gateway ``ordinal``; None if it is the only one."""
+    others = sorted(set(ordinals) - {ordinal})
+    return next((other for other in others if other > ordinal), others[0] if others else None)

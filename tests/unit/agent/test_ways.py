@@ -1,0 +1,78 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which links and gateways are fit for use follows from the probes alone."""
+
+from __future__ import annotations
+
+from clusterset_agent.links import links_of
+from clusterset_agent.probe_points import RESERVED, anywhere, beyond, blocks, here
+from clusterset_agent.ways import fit, probed
+
+from .samples import WEST, gateway, situation
+
+ONE, TWO = links_of(situation("g1"))
+
+
+def verdicts(**changes: bool | None) -> dict[str, bool | None]:
+    """All that gateway g1 probes answers, but for the changes: one, two, beyond_one, beyond_two."""
+    keys = {"one": ONE.name, "two": TWO.name, "beyond_one": f"{ONE.name}/beyond", "beyond_two": f"{TWO.name}/beyond"}
+    return {keys[name]: changes.get(name, True) for name in keys}
+
+
+def links_fit(**changes: bool | None) -> set[str]:
+    found = fit(situation("g1"), (ONE, TWO), verdicts(**changes))
+    return {"one" if name == ONE.name else "two" for name in found if name.startswith("fab-")}
+
+
+def test_every_probe_has_an_address_of_its_own() -> None:
+    ways = probed(situation("g1"), (ONE, TWO)) | probed(situation("plain"), ())
+    assert len(set(ways.values())) == len(ways)
+
+
+def test_a_gateway_that_answers_but_does_not_forward_is_out() -> None:
+    assert links_fit() == {"one", "two"}
+    assert links_fit(beyond_one=False) == {"two"}
+
+
+def test_a_dead_node_behind_a_gateway_says_nothing_against_the_gateway() -> None:
+    assert links_fit(two=False, beyond_one=False, beyond_two=None) == {"one"}
+
+
+def test_what_never_answered_is_not_taken_for_dead() -> None:
+    assert links_fit(beyond_one=None) == {"one", "two"}, "the other side may be of an older version"
+    assert links_fit(one=None) == {"two"}
+
+
+def test_a_peers_only_gateway_has_nobody_behind_it() -> None:
+    west = {**WEST, "gateways": [gateway("w1", 0)]}
+    (link,) = links_of(situation("g1", west))
+    assert link.beyond == ""
+    assert fit(situation("g1", west), (link,), {link.name: True}) >= {link.name}
+
+
+def gateways_fit(**through: bool | None) -> set[str]:
+    """What a plain node thinks of its two gateways, by what it reaches through each."""
+    said: dict[str, bool | None] = {"10.248.0.1": True, "10.248.0.2": True}
+    said |= {f"10.248.0.{number[-1]}/{number[:-1]}": value for number, value in through.items()}
+    peers = (WEST, {**WEST, "clusterID": "zeta", "tunnelCIDR": "10.248.12.0/22"})
+    return set(fit(situation("plain", *peers), (), said))
+
+
+def test_a_gateway_of_ones_own_that_forwards_nothing_is_out() -> None:
+    assert gateways_fit(west1=True, west2=True) == {"10.248.0.1", "10.248.0.2"}
+    assert gateways_fit(west1=False, west2=True) == {"10.248.0.2"}
+
+
+def test_a_dead_peer_says_nothing_against_the_gateways() -> None:
+    assert gateways_fit(west1=False, west2=False) == {"10.248.0.1", "10.248.0.2"}
+    assert gateways_fit(west1=False, west2=False, zeta1=True, zeta2=False) == {"10.248.0.1"}
+
+
+def test_probe_points_lie_in_the_reserved_part_and_never_meet() -> None:
+    tunnel = "10.248.8.0/22"
+    points = [here(tunnel, o, s) for o in range(16) for s in range(4)]
+    points += [beyond(tunnel, o, s) for o in range(16) for s in range(4)]
+    points += [anywhere(tunnel, o) for o in range(16)]
+    assert len(set(points)) == len(points) == RESERVED
+    assert blocks(tunnel) == ("10.248.11.192/26", "10.248.11.128/26", "10.248.11.112/28")
