@@ -16,7 +16,7 @@ from tests.integration.running import RunningLab
 from tests.integration.streams import Stream
 
 CLUSTERS = ("east", "north", "west")
-OURS = ("fabric", "wgf-", "proto 111", "wireguard-go", "clusterset")
+OURS = ("fabric", "fab-", "proto 111", "wireguard-go", "clusterset")
 RECAP = re.compile(r"^(\w+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)", re.MULTILINE)
 ROW = re.compile(r"^(\w+)\s+(\w+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+[\d.]+$", re.MULTILINE)
 

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..client.client import MERGE, Client
 from ..client.errors import Unreachable
@@ -19,13 +17,12 @@ from ..model.types import ClusterModel
 from ..plan.plugin import BUNDLE as PLUGIN
 from .bundle import delete_bundle
 from .links import BUNDLE
-from .rendezvous import OURS, follow
+from .rendezvous import OURS, Overdue, State, until
 from .types import Options, Progress
 
 LOCAL = f"{OURS}/fabrics/local"
 UNDO_SECONDS = 60.0  # an agent undoes its node in a second or two; a node that is gone never will
 T = TypeVar("T")
-Object = dict[str, Any]
 
 
 @dataclass
@@ -116,21 +113,15 @@ async def _undo(client: Client, options: Options, progress: Progress) -> Departu
 
 async def _wait_undone(client: Client, progress: Progress) -> list[str]:
     """Nodes whose agent has not said within a minute that its node is as it was."""
-    states: dict[str, tuple[str, bool]] = {}
-    for item in await client.list(f"{OURS}/tunneladdresses"):
-        states[item["metadata"]["name"]] = _undone(item)
-    seconds = max(1.0, min(UNDO_SECONDS, client.remaining / 2))
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds), aclosing(follow(client, f"{OURS}/tunneladdresses")) as events:
-            while not all(done for _phase, done in states.values()):
-                event, item = await anext(events)
-                states[item["metadata"]["name"]] = _undone(item)
-                if event == "DELETED":
-                    del states[item["metadata"]["name"]]
-                done = sum(done for _phase, done in states.values())
-                progress(client.ref.name, f"{done} of {len(states)} nodes are as they were")
-    return sorted(node for node, done in states.values() if not done)
 
+    def waiting(found: State) -> list[str]:
+        nodes = {item["spec"]["node"] for item in found.values()}
+        left = {item["spec"]["node"] for item in found.values() if not (item.get("status") or {}).get("undone")}
+        progress(client.ref.name, f"{len(nodes - left)} of {len(nodes)} nodes are as they were")
+        return sorted(left)
 
-def _undone(item: Object) -> tuple[str, bool]:
-    return item["spec"]["node"], bool((item.get("status") or {}).get("undone"))
+    try:
+        await until(client, "tunneladdresses", waiting, seconds=max(1.0, min(UNDO_SECONDS, client.remaining / 2)))
+    except Overdue as overdue:
+        return list(overdue.missing)
+    return []

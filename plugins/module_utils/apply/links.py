@@ -85,4 +85,4 @@ def _with_key(gateway: GatewayPlan, published: Mapping[str, Gateway]) -> Gateway
     found = published.get(gateway.node)
     if not found:
         return gateway
-    return replace(gateway, public_key=found.public_key, tunnel_address=found.tunnel_address)
+    return replace(gateway, keys=found.keys, tunnel_address=found.tunnel_address)

@@ -10,6 +10,8 @@ from typing import Any
 from .raw import Item, Raw, dig, labels_of, name_of
 from .types import Node
 
+ENDPOINT = "fabric.clusterset.io/endpoint"
+DRAIN = "fabric.clusterset.io/drain"
 ZONE = "topology.kubernetes.io/zone"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 # Taints that come and go with a node's condition; the others are there because somebody wants them.
@@ -24,6 +26,7 @@ def nodes(raw: Raw) -> tuple[Node, ...]:
 def _node(item: Item) -> Node:
     spec, status, labels = item.get("spec") or {}, item.get("status") or {}, labels_of(item)
     addresses = status.get("addresses") or []
+    notes = dig(item, "metadata", "annotations") or {}
     return Node(
         name=name_of(item),
         internal=_addresses(addresses, "InternalIP"),
@@ -34,6 +37,8 @@ def _node(item: Item) -> Node:
         control_plane=any(label in labels for label in CONTROL_PLANE),
         zone=labels.get(ZONE, ""),
         schedulable=not spec.get("unschedulable") and not any(map(_repels, spec.get("taints") or [])),
+        endpoint=str(notes.get(ENDPOINT) or ""),
+        draining=notes.get(DRAIN) == "true",
     )
 
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from .raw import Item, Raw, dig, name_of
-from .types import Gateway, Owned
+from .types import Gateway, LinkKey, Owned
 
 GROUP = "fabric.clusterset.io"
 NAMESPACE = "clusterset-fabric"
@@ -20,7 +23,8 @@ def owned(raw: Raw) -> Owned:
     bundles = tuple(sorted(name[len(RECEIPT) :] for name in raw.receipts if name.startswith(RECEIPT)))
     if f"fabrics.{GROUP}" not in raw.crds:
         return Owned(bundles=bundles)
-    spec = next((item.get("spec") or {} for item in raw.fabrics if name_of(item) == "local"), {})
+    local: Item = next((item for item in raw.fabrics if name_of(item) == "local"), {})
+    spec = local.get("spec") or {}
     return Owned(
         installed=True,
         cluster_id=str(spec.get("clusterID") or ""),
@@ -31,6 +35,9 @@ def owned(raw: Raw) -> Owned:
         underlay_mtu=_underlay_mtu(raw, spec),
         tunnel_range=str(spec.get("tunnelCIDR") or ""),
         chosen={str(item["node"]): int(item["ordinal"]) for item in spec.get("gateways") or ()},
+        key_generations=tuple(sorted(int(number) for number in spec.get("keyGenerations") or ())),
+        keys_since=str(spec.get("keysSince") or ""),
+        joined=str(dig(local, "metadata", "creationTimestamp") or ""),
         peer_specs={name_of(item): item.get("spec") or {} for item in raw.peers},
         bundles=bundles,
     )
@@ -42,11 +49,18 @@ def gateway_of(item: Item) -> Gateway:
     return Gateway(
         node=str(spec.get("node") or name_of(item)),
         ordinal=int(spec.get("ordinal") or 0),
-        public_key=str(spec.get("publicKey") or ""),
+        keys=keys_of(spec),
         tunnel_address=str(spec.get("tunnelAddress") or ""),
         endpoint=str(spec.get("endpoint") or ""),
         implementation=str(spec.get("implementation") or ""),
+        state=str(dig(item, "status", "state") or ""),
     )
+
+
+def keys_of(row: Mapping[str, Any]) -> tuple[LinkKey, ...]:
+    """The keys of a Gateway, or of a row of a Peer's gateways, oldest generation first."""
+    keys = [LinkKey(int(key["generation"]), str(key["publicKey"])) for key in row.get("keys") or ()]
+    return tuple(sorted(keys, key=lambda key: key.generation))
 
 
 def _underlay_mtu(raw: Raw, spec: Item) -> int:

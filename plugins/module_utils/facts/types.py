@@ -27,6 +27,8 @@ class Node:
     control_plane: bool = False
     zone: str = ""
     schedulable: bool = True
+    endpoint: str = ""  # annotation fabric.clusterset.io/endpoint: where peers reach it, as written
+    draining: bool = False  # annotation fabric.clusterset.io/drain
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,24 @@ class Plugin:
 
 
 @dataclass(frozen=True)
+class LinkKey:
+    """A gateway's public key of one generation; the number is the same in all clusters of the set."""
+
+    generation: int
+    public_key: str
+
+
+@dataclass(frozen=True)
 class Gateway:
     """A gateway that our agent runs, as its Gateway object describes it."""
 
     node: str
     ordinal: int
-    public_key: str
+    keys: tuple[LinkKey, ...]  # oldest generation first
     tunnel_address: str
     endpoint: str
     implementation: str = ""  # kernel | userspace
+    state: str = ""  # Active | Draining | Drained; "" = not yet reported
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,9 @@ class Owned:
     underlay_mtu: int = 0  # smallest that the nodes' agents measured, else what the Fabric object says
     tunnel_range: str = ""
     chosen: Mapping[str, int] = field(default_factory=dict)  # Fabric spec.gateways: node -> ordinal
+    key_generations: tuple[int, ...] = ()  # of link keys that each gateway holds, oldest first
+    keys_since: str = ""  # when the newest of them was introduced, RFC 3339; "" = with the cluster's joining
+    joined: str = ""  # when the Fabric object was made, RFC 3339
     peer_specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Peer name -> its spec
     bundles: tuple[str, ...] = ()  # names of the bundles that have a receipt here
 

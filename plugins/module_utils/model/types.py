@@ -21,13 +21,35 @@ class ManifestSource:
 
 
 @dataclass(frozen=True)
+class LinkWish:
+    """An entry of ``fabric_links``: how two clusters are to be linked.
+
+    :ivar between: two host name patterns, in either order.
+    :ivar cost: of two live links the one with the lower cost carries.
+    :ivar mtu: bytes that the link carries; 0 means computed from the driver and the underlay.
+    :ivar next_hops: direct only: (host, router that the host's gateways hand packets to).
+    """
+
+    between: tuple[str, str] = ("*", "*")
+    driver: str = "wireguard"
+    cost: int = 100
+    mtu: int = 0
+    encryption_required: bool = False
+    next_hops: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class ClusterModel:
     """One cluster as its inventory variables describe it.
 
     :ivar host: inventory host name; every message names the cluster by it.
     :ivar pod_cidrs: ranges that override the facts; empty means "as found".
     :ivar gateway_nodes: node names; empty means the plan chooses ``gateway_count`` nodes.
+    :ivar gateway_labels: labels of the nodes that may be chosen; empty means any node.
     :ivar gateway_endpoints: node name -> address that peers reach it at.
+    :ivar behind_nat: the gateways can call others, but not be called.
+    :ivar links: how the clusters are linked, the same for all; empty means every pair by ``link_driver``.
+    :ivar transit: the cluster passes packets between its peers.
     :ivar underlay_mtu: bytes, of the network between the clusters' nodes; 0 means as measured, else 1500.
     :ivar deadline: seconds that one stage may spend on this cluster.
     """
@@ -47,8 +69,12 @@ class ClusterModel:
     network_plugin_manifest: ManifestSource | None = None
     gateway_count: int = 2
     gateway_nodes: tuple[str, ...] = ()
+    gateway_labels: Mapping[str, str] = field(default_factory=dict)
     gateway_endpoints: Mapping[str, str] = field(default_factory=dict)
+    behind_nat: bool = False
     link_driver: str = "wireguard"
+    links: tuple[LinkWish, ...] = ()
+    transit: bool = False
     underlay_mtu: int = 0
     port_base: int = 14800
     deadline: int = 300

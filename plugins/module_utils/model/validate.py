@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import FabricError
+from .link_wishes import link_wishes
 from .specs import VariableSpec, known_variables
-from .types import ClusterModel, ManifestSource
+from .types import ClusterModel, LinkWish, ManifestSource
 
 CLUSTER_ID = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+LOWEST_PORT_BASE = 14791  # above the ports of vxlan and metrics
+HIGHEST_PORT_BASE = 65536 - 4 * 4096  # of each slot 4096 ports, for 256 clusters with 16 gateways
 CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "str": lambda value: isinstance(value, str),
     "path": lambda value: isinstance(value, str),
@@ -52,8 +55,9 @@ def validate(host: str, raw: Mapping[str, Any]) -> tuple[ClusterModel | None, li
             values[name] = value
     if errors:
         return None, errors
-    model = _model(host, values)
-    errors = _meaning(model)
+    links, errors = link_wishes(host, values["fabric_links"])
+    model = _model(host, values, links)
+    errors += _meaning(model)
     return (None if errors else model), errors
 
 
@@ -84,7 +88,7 @@ def _problem(spec: VariableSpec, value: Any) -> str:
     return ""
 
 
-def _model(host: str, values: Mapping[str, Any]) -> ClusterModel:
+def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) -> ClusterModel:
     return ClusterModel(
         host=host,
         cluster_id=values.get("fabric_cluster_id", host),
@@ -101,12 +105,21 @@ def _model(host: str, values: Mapping[str, Any]) -> ClusterModel:
         network_plugin_manifest=_manifest(values.get("fabric_network_plugin_manifest")),
         gateway_count=values["fabric_gateway_count"],
         gateway_nodes=tuple(values["fabric_gateway_nodes"]),
+        gateway_labels={key: _label(value) for key, value in values["fabric_gateway_labels"].items()},
         gateway_endpoints=dict(values["fabric_gateway_endpoints"]),
+        behind_nat=values["fabric_gateways_behind_nat"],
         link_driver=values["fabric_link_driver"],
+        links=links,
+        transit=values["fabric_transit"],
         underlay_mtu=values.get("fabric_underlay_mtu", 0),
         port_base=values["fabric_port_base"],
         deadline=values["fabric_deadline"],
     )
+
+
+def _label(value: Any) -> str:
+    """Labels are strings; YAML reads an unquoted ``true`` or ``1`` as something else."""
+    return str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
 
 
 def _manifest(value: Any) -> ManifestSource | None:
@@ -150,8 +163,9 @@ def _meaning(model: ClusterModel) -> list[FabricError]:
                 "give the file's SHA-256, 64 hex digits",
             )
         )
-    if not 1024 <= model.port_base <= 61000:
-        found.append((f"fabric_port_base is {model.port_base}", "choose a port from 1024 to 61000"))
+    if not LOWEST_PORT_BASE <= model.port_base <= HIGHEST_PORT_BASE:
+        fix = f"choose a port from {LOWEST_PORT_BASE} to {HIGHEST_PORT_BASE}"
+        found.append((f"fabric_port_base is {model.port_base}", fix))
     return [FabricError(message, cluster=model.host, fix=fix) for message, fix in found]
 
 

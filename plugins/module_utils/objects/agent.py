@@ -26,7 +26,7 @@ def agent_daemonset(image: str, *, pull_policy: str = "IfNotPresent", metrics_po
     :param image: full reference of the agent's image.
     :param metrics_port: TCP port on the node's own address; the same as ``Fabric.spec.ports.metrics``.
 
-    A pod is ready once its node is programmed as ``Fabric/local`` wants it and, on a gateway, its public key published.
+    A pod is ready once its node is programmed as ``Fabric/local`` wants it and, on a gateway, its keys published.
     """
     probe = {"httpGet": {"path": "/readyz", "port": metrics_port}, "periodSeconds": 2, "timeoutSeconds": 2}
     alive = {
@@ -109,7 +109,8 @@ def agent_rbac() -> list[Object]:
     subjects = [{"kind": "ServiceAccount", "name": NODE_AGENT, "namespace": NAMESPACE}]
     local = {"name": NODE_AGENT, "namespace": NAMESPACE}
     wide = {"name": f"{NAMESPACE}:{NODE_AGENT}"}
-    own_node = [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]
+    # a gateway that is cordoned, or told to by an annotation, moves its traffic to the others
+    nodes = [{"apiGroups": [""], "resources": ["nodes"], "verbs": read}]
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": dict(local)},
         {"apiVersion": api, "kind": "Role", "metadata": dict(local), "rules": rules},
@@ -120,7 +121,7 @@ def agent_rbac() -> list[Object]:
             "roleRef": _role("Role", NODE_AGENT),
             "subjects": subjects,
         },
-        {"apiVersion": api, "kind": "ClusterRole", "metadata": dict(wide), "rules": own_node},
+        {"apiVersion": api, "kind": "ClusterRole", "metadata": dict(wide), "rules": nodes},
         {
             "apiVersion": api,
             "kind": "ClusterRoleBinding",

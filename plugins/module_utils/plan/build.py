@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from ..errors import FabricError
 from ..facts.types import ClusterFacts
 from ..model.types import ClusterModel
-from . import refuse
+from . import links as linking
+from . import refuse, refuse_links, ways
 from .gateways import choose_gateways
+from .generations import key_generations
 from .plugin import BUNDLE, plan_plugin
-from .types import ClusterPlan, LinkPlan, Plan
+from .types import ClusterPlan, Plan
 
-TUNNEL_PREFIX = 22  # 1,022 nodes a cluster
+TUNNEL_PREFIX = 22  # 878 nodes a cluster; the last 144 addresses are for probes
 MOST_CLUSTERS = 256  # a listen port is base + 16 * cluster index + ordinal
 DEFAULT_UNDERLAY_MTU = 1500
-WIREGUARD_OVERHEAD = 80  # bytes, with an IPv6 underlay; 60 with IPv4
 
 
 class RefusedError(Exception):
@@ -43,22 +45,37 @@ def build_plan(
     :raises RefusedError: with every reason found, before anything is touched.
     """
     models = sorted(models, key=lambda model: model.cluster_id)
-    _stop(refuse.refuse_models(models) + refuse.refuse_facts(models, facts))
+    _stop(refuse.refuse_models(models) + refuse_links.refuse_wishes(models) + refuse.refuse_facts(models, facts))
     present = [model for model in models if model.host in facts]
     indexes = _indexes(models, facts)
+    generations = key_generations(present, facts)
     errors: list[FabricError] = []
     clusters: list[ClusterPlan] = []
     away = {model.cluster_id for model in models if model.host not in facts}
     for model in present:
         try:
-            clusters.append(_cluster(model, facts[model.host], indexes[model.cluster_id], away))
+            cluster = _cluster(model, facts[model.host], indexes[model.cluster_id], away)
+            clusters.append(replace(cluster, key_generations=generations[model.cluster_id]))
         except FabricError as error:
             errors.append(error)
     _stop(errors)
-    links = tuple(_link(a, b) for a, b in combinations(clusters, 2))
+    own = ways.own_links(models)
+    links = linking.plan_links(clusters, models, own)
+    transits = linking.plan_transits(clusters, links, ways.transit(models, own))
+    apart = linking.plan_apart(clusters, links, transits)
     hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
-    _stop(refuse.refuse_ranges(clusters, facts) + refuse.refuse_gateways(clusters) + refuse.refuse_mtu(links, hosts))
-    return Plan(models[0].clusterset if models else "", tuple(clusters), links, dict(absent or {}))
+    _stop(
+        refuse.refuse_ranges(clusters, facts) + refuse.refuse_gateways(clusters) + refuse_links.refuse_mtu(links, hosts)
+    )
+    return Plan(
+        clusterset=models[0].clusterset if models else "",
+        clusters=tuple(clusters),
+        links=links,
+        transits=transits,
+        apart=apart,
+        notes=linking.notes(clusters, links, apart),
+        absent=dict(absent or {}),
+    )
 
 
 def _stop(errors: Sequence[FabricError]) -> None:
@@ -81,6 +98,10 @@ def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str
         agent_image=model.agent_image,
         port_base=model.port_base,
         deadline=model.deadline,
+        behind_nat=model.behind_nat,
+        transit=model.transit,
+        keys_since=facts.owned.keys_since,
+        joined=facts.owned.joined,
         kept_peers=_kept_peers(facts, away),
         notes=_notes(model, facts),
     )
@@ -142,9 +163,3 @@ def _notes(model: ClusterModel, facts: ClusterFacts) -> tuple[str, ...]:
     if facts.plugin.also:
         notes.append(f"more than one network plugin found: {', '.join((facts.plugin.name, *facts.plugin.also))}")
     return tuple(notes)
-
-
-def _link(a: ClusterPlan, b: ClusterPlan) -> LinkPlan:
-    return LinkPlan(
-        a.cluster_id, b.cluster_id, "wireguard", min(a.underlay_mtu, b.underlay_mtu) - WIREGUARD_OVERHEAD, True
-    )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ..errors import FabricError
+from ..facts.nodes import ENDPOINT
 from ..facts.types import ClusterFacts, Node
 from ..model.types import ClusterModel
 from .types import GatewayPlan
@@ -20,7 +21,8 @@ MOST_GATEWAYS = 16  # a listen port is base + 16 * cluster index + ordinal
 def choose_gateways(model: ClusterModel, facts: ClusterFacts) -> tuple[GatewayPlan, ...]:
     """Named nodes, or ``gateway_count`` of them: those in office first, then workers, spread over zones.
 
-    :raises FabricError: for a named node that the cluster does not have, or more gateways than ports allow.
+    :raises FabricError: for a named node that the cluster does not have, labels that no node has, an annotation that
+        is no address, or more gateways than ports allow.
     """
     nodes = {node.name: node for node in facts.nodes}
     missing = [name for name in (*model.gateway_nodes, *model.gateway_endpoints) if name not in nodes]
@@ -40,8 +42,8 @@ def choose_gateways(model: ClusterModel, facts: ClusterFacts) -> tuple[GatewayPl
             GatewayPlan(
                 node=name,
                 ordinal=ordinals[name],
-                endpoint=model.gateway_endpoints.get(name) or _endpoint(nodes[name]),
-                public_key=known_gateway.public_key if known_gateway else "",
+                endpoint=model.gateway_endpoints.get(name) or _endpoint(nodes[name], model.host),
+                keys=known_gateway.keys if known_gateway else (),
                 tunnel_address=known_gateway.tunnel_address if known_gateway else "",
             )
         )
@@ -50,7 +52,7 @@ def choose_gateways(model: ClusterModel, facts: ClusterFacts) -> tuple[GatewayPl
 
 def _elect(model: ClusterModel, facts: ClusterFacts) -> list[Node]:
     """Greedy choice; readiness counts only once a network plugin runs, before that no node is ready."""
-    rest = [node for node in facts.nodes if node.schedulable or node.control_plane or node.name in facts.owned.chosen]
+    rest = _candidates(model, facts)
     per_zone: Counter[str] = Counter()
     elected: list[Node] = []
     while rest and len(elected) < model.gateway_count:
@@ -70,6 +72,18 @@ def _elect(model: ClusterModel, facts: ClusterFacts) -> list[Node]:
     return elected
 
 
+def _candidates(model: ClusterModel, facts: ClusterFacts) -> list[Node]:
+    """The labelled nodes, whatever they are; without labels those that take ordinary pods, and control planes."""
+    if model.gateway_labels:
+        found = [node for node in facts.nodes if model.gateway_labels.items() <= dict(node.labels).items()]
+        if not found:
+            told = ", ".join(f"{key}={value}" for key, value in sorted(model.gateway_labels.items()))
+            fix = "label the nodes that shall be gateways, or correct fabric_gateway_labels"
+            raise FabricError(f"no node has the labels {told}", cluster=model.host, fix=fix)
+        return found
+    return [node for node in facts.nodes if node.schedulable or node.control_plane or node.name in facts.owned.chosen]
+
+
 def _ordinals(chosen: Sequence[str], in_office: Mapping[str, int]) -> dict[str, int]:
     """Whoever has an ordinal keeps it: ports of running links must not move."""
     ordinals = {name: in_office[name] for name in chosen if name in in_office}
@@ -80,9 +94,20 @@ def _ordinals(chosen: Sequence[str], in_office: Mapping[str, int]) -> dict[str, 
     return ordinals
 
 
-def _endpoint(node: Node) -> str:
-    """The first internal IPv4 address, else the first external one."""
+def _endpoint(node: Node, host: str) -> str:
+    """What the node's annotation says, else the first internal IPv4 address, else the first external one."""
+    if node.endpoint:
+        return _annotated(node, host)
     for address in (*node.internal, *node.external):
         if ipaddress.ip_address(address).version == 4:
             return address
     return ""
+
+
+def _annotated(node: Node, host: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(node.endpoint))
+    except ValueError:
+        fix = f"give it an IPv4 address: kubectl annotate --overwrite node {node.name} {ENDPOINT}=ADDRESS"
+        message = f"annotation {ENDPOINT} of node {node.name} is {node.endpoint!r}, which is no IPv4 address"
+        raise FabricError(message, cluster=host, fix=fix) from None

@@ -13,10 +13,9 @@ from itertools import combinations
 from ..errors import FabricError
 from ..facts.types import ClusterFacts
 from ..model.types import ClusterModel
-from .types import ClusterPlan, LinkPlan
+from .types import ClusterPlan
 
 OLDEST_KUBERNETES = (1, 30)
-SMALLEST_MTU = 1280  # RFC 8200: what every IPv6 path must carry, and the least that is useful for IPv4
 
 
 def refuse_models(models: Sequence[ClusterModel]) -> list[FabricError]:
@@ -30,6 +29,7 @@ def refuse_models(models: Sequence[ClusterModel]) -> list[FabricError]:
         ("clusterset", "fabric_clusterset"),
         ("tunnel_range", "fabric_tunnel_range"),
         ("port_base", "fabric_port_base"),
+        ("link_driver", "fabric_link_driver"),
     ):
         values = {getattr(model, attribute): model.host for model in reversed(models)}
         if len(values) > 1:
@@ -129,11 +129,11 @@ def _overlap(host: str, first: str, other: str, second: str) -> FabricError:
 
 
 def refuse_gateways(clusters: Sequence[ClusterPlan]) -> list[FabricError]:
-    """A link needs an address to send to on both sides."""
+    """A gateway needs an address to send to, unless it only calls others."""
     errors = []
     for cluster in clusters:
         for gateway in cluster.gateways:
-            if not gateway.endpoint:
+            if not gateway.endpoint and not cluster.behind_nat:
                 message = f"gateway {gateway.node} has no IPv4 address that peers could reach"
                 errors.append(
                     FabricError(
@@ -147,15 +147,3 @@ def refuse_gateways(clusters: Sequence[ClusterPlan]) -> list[FabricError]:
                 )
             )
     return errors
-
-
-def refuse_mtu(links: Sequence[LinkPlan], hosts: Mapping[str, str]) -> list[FabricError]:
-    """Links whose payload would be smaller than any path should be. ``hosts`` maps cluster id to host."""
-    return [
-        FabricError(
-            f"the link of {hosts[link.a]} and {hosts[link.b]} would have an MTU of {link.mtu}, below {SMALLEST_MTU}",
-            fix="raise fabric_underlay_mtu (and the network's) of the smaller side",
-        )
-        for link in links
-        if link.mtu < SMALLEST_MTU
-    ]

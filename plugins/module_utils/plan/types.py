@@ -11,17 +11,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..facts.types import LinkKey
 from ..model.types import ManifestSource
 
 
 @dataclass(frozen=True)
 class GatewayPlan:
-    """A gateway of a cluster; key and tunnel address are empty until its agent has published them."""
+    """A gateway of a cluster; keys and tunnel address are empty until its agent has published them."""
 
     node: str
     ordinal: int
     endpoint: str
-    public_key: str = ""
+    keys: tuple[LinkKey, ...] = ()  # oldest generation first
     tunnel_address: str = ""
 
 
@@ -37,7 +38,13 @@ class PluginPlan:
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """One cluster's target state. Ranges are CIDR strings, MTUs bytes, ``deadline`` seconds."""
+    """One cluster's target state. Ranges are CIDR strings, MTUs bytes, ``deadline`` seconds, times RFC 3339.
+
+    :ivar behind_nat: peers are not told the gateways' endpoints, since they could not call them.
+    :ivar key_generations: of link keys that each gateway holds, oldest first; one or two.
+    :ivar keys_since: when the newest generation was introduced; "" = when the cluster joined.
+    :ivar joined: when the cluster joined; "" = it is about to.
+    """
 
     host: str
     cluster_id: str
@@ -52,38 +59,76 @@ class ClusterPlan:
     agent_image: str
     port_base: int
     deadline: int
+    behind_nat: bool = False
+    transit: bool = False
+    key_generations: tuple[int, ...] = (0,)
+    keys_since: str = ""
+    joined: str = ""
     kept_peers: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def ready_for_peers(self) -> bool:
-        """True when every gateway's key and tunnel address are known."""
-        return all(gateway.public_key and gateway.tunnel_address for gateway in self.gateways)
+        """True when every gateway's tunnel address, and its key of each generation, are known."""
+        wanted = set(self.key_generations)
+        return all(
+            gateway.tunnel_address and wanted <= {key.generation for key in gateway.keys} for gateway in self.gateways
+        )
 
 
 @dataclass(frozen=True)
 class LinkPlan:
-    """The connection between two clusters, named by their ids in alphabetical order."""
+    """One link of two clusters, named by their ids in alphabetical order.
+
+    :ivar number: 0 or 1, its place in the list of the pair's links, which is ordered by cost.
+    :ivar mtu: bytes; the same for all links of the pair, so that a failover never meets a smaller one.
+    :ivar next_hops: direct only: cluster id -> router that this cluster's gateways hand packets to.
+    """
 
     a: str
     b: str
+    number: int
     driver: str
+    cost: int
+    mtu: int
+    encrypted: bool
+    next_hops: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TransitPlan:
+    """Two clusters without a link of their own, and the id of the cluster through which they reach each other."""
+
+    a: str
+    b: str
+    via: str
     mtu: int
     encrypted: bool
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All clusters and links, sorted by cluster id."""
+    """All clusters, links and ways by transit, sorted by cluster id; ``apart`` are pairs of ids without any way."""
 
     clusterset: str
     clusters: tuple[ClusterPlan, ...] = ()
     links: tuple[LinkPlan, ...] = ()
+    transits: tuple[TransitPlan, ...] = ()
+    apart: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)  # host -> why it takes no part, beginning with its name
 
     def cluster(self, host: str) -> ClusterPlan:
         """The plan of one inventory host; KeyError if it takes no part."""
         return {cluster.host: cluster for cluster in self.clusters}[host]
+
+    def links_of(self, a: str, b: str) -> tuple[LinkPlan, ...]:
+        """The links of two clusters, by id, in the order of their numbers."""
+        return tuple(link for link in self.links if {link.a, link.b} == {a, b})
+
+    def via(self, a: str, b: str) -> str:
+        """Id of the cluster through which two clusters, by id, reach each other; "" if there is none."""
+        return next((each.via for each in self.transits if {each.a, each.b} == {a, b}), "")
 
     def to_json(self) -> str:
         """Canonical JSON: the same plan gives the same bytes."""
@@ -102,6 +147,9 @@ def plan_from_json(text: str) -> Plan:
         clusterset=raw["clusterset"],
         clusters=tuple(_cluster(item) for item in raw["clusters"]),
         links=tuple(LinkPlan(**item) for item in raw["links"]),
+        transits=tuple(TransitPlan(**item) for item in raw["transits"]),
+        apart=tuple((a, b) for a, b in raw["apart"]),
+        notes=tuple(raw["notes"]),
         absent=raw["absent"],
     )
 
@@ -110,6 +158,10 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
     plugin = dict(raw["plugin"])
     if plugin["manifest"]:
         plugin["manifest"] = ManifestSource(**plugin["manifest"])
-    lists = {key: tuple(raw[key]) for key in ("pod_cidrs", "service_cidrs", "kept_peers", "notes")}
-    gateways = tuple(GatewayPlan(**item) for item in raw["gateways"])
+    lists = {key: tuple(raw[key]) for key in ("pod_cidrs", "service_cidrs", "key_generations", "kept_peers", "notes")}
+    gateways = tuple(_gateway(item) for item in raw["gateways"])
     return ClusterPlan(**{**raw, **lists, "plugin": PluginPlan(**plugin), "gateways": gateways})
+
+
+def _gateway(raw: dict[str, Any]) -> GatewayPlan:
+    return GatewayPlan(**{**raw, "keys": tuple(LinkKey(**key) for key in raw["keys"])})

@@ -47,17 +47,24 @@ def _not_linked(source: Evidence, target: Evidence) -> str:
 
 def _lost(pair: Pair, source: Evidence, target: Evidence, reach: Reach) -> str:
     """Nothing arrives: the first segment of the way that does not answer."""
+    way = _way(source, target)
     if not _links(source, target, "Up"):
-        return f"link {source.cluster} -> {target.cluster} (no gateway of {source.cluster} has one that is up)"
+        return f"link {way} (no gateway of {source.cluster} has one that is up)"
     own = [reach[label] for label in _gateways(source) if label in reach]
     far = [reach[label] for label in _gateways(target) if label in reach]
     if own and not any(own):
         return f"{pair.source.label} -> gateways of {source.cluster}"
     if far and not any(far):
-        return f"link {source.cluster} -> {target.cluster}"
+        return f"link {way}"
     if far:
         return f"gateways of {target.cluster} -> {pair.target.label}"
     return f"somewhere between {pair.source.label} and {pair.target.label}"
+
+
+def _way(source: Evidence, target: Evidence) -> str:
+    """Source and target, with the cluster between them where they have no link of their own."""
+    via = source.via.get(target.cluster_id)
+    return " -> ".join([source.cluster, *([via] if via else []), target.cluster])
 
 
 def _partial(pair: Pair, source: Evidence, target: Evidence, states: Mapping[str, Check]) -> tuple[str, str]:
@@ -95,9 +102,11 @@ def _objects(pair: Pair, source: Evidence, target: Evidence) -> list[str]:
         for gateway in evidence.gateways:
             found += _node(Place(evidence.cluster, gateway, ""), evidence)
     for here, there in ((source, target), (target, source)):
-        found += [_said(here, there, link) for link in _links(here, there) if link.state != "Up"]
+        toward = here.via.get(there.cluster_id) or there.cluster
+        found += [_said(here, toward, link) for link in _links(here, there) if link.state != "Up"]
+        found += [_gateway(here, node) for node in here.gateways if here.states.get(node) in ("Draining", "Drained")]
         if here.cluster_id and there.cluster_id in here.peers and not _links(here, there):
-            found.append(f"{here.cluster} has no Link object towards {there.cluster}")
+            found.append(f"{here.cluster} has no Link object towards {toward}")
     return list(dict.fromkeys(found))
 
 
@@ -115,10 +124,18 @@ def _node(place: Place, evidence: Evidence) -> list[str]:
     return found
 
 
-def _said(here: Evidence, there: Evidence, link: LinkState) -> str:
+def _gateway(here: Evidence, node: str) -> str:
+    return f"gateway {here.cluster}/{node} is {here.states[node]}"
+
+
+def _said(here: Evidence, toward: str, link: LinkState) -> str:
     state = link.state or "not reported"
-    handshake = f", last handshake {link.last_handshake}" if link.last_handshake else ", never a handshake"
-    return f"link {here.cluster}/{link.node} -> {there.cluster}/{link.remote} is {state}{handshake}"
+    what = "link" if link.driver == "wireguard" else f"{link.driver} link"
+    handshake = ""
+    if link.driver == "wireguard":
+        handshake = f", last handshake {link.last_handshake}" if link.last_handshake else ", never a handshake"
+    said = f": {link.message}" if link.message else ""
+    return f"{what} {here.cluster}/{link.node} -> {toward}/{link.remote} is {state}{handshake}{said}"
 
 
 def _measured(source: Evidence, target: Evidence, reach: Reach) -> list[str]:
@@ -132,5 +149,6 @@ def _gateways(evidence: Evidence) -> list[str]:
 
 
 def _links(here: Evidence, there: Evidence, state: str = "") -> list[LinkState]:
-    """Links of `here` towards `there`, all or those in one state."""
-    return [link for link in here.links if link.peer == there.cluster_id and state in ("", link.state)]
+    """Links of `here` towards `there`, or towards the cluster between them; all or those in one state."""
+    first = here.via.get(there.cluster_id, there.cluster_id)
+    return [link for link in here.links if link.peer == first and state in ("", link.state)]

@@ -23,13 +23,16 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class LinkState:
-    """One Link object: the connection of a gateway of ours to one gateway of a peer (a cluster id)."""
+    """One Link object: a connection of a gateway of ours to one gateway of a peer (a cluster id)."""
 
     node: str
     peer: str
     remote: str
     state: str  # Up | Down | Connecting, "" = not yet reported
     last_handshake: str = ""
+    driver: str = "wireguard"
+    generation: int = 0  # of its keys
+    message: str = ""  # what its agent says is wrong with it
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Evidence:
     agents: Mapping[str, bool] = field(default_factory=dict)  # node -> its agent's pod is ready
     peers: frozenset[str] = frozenset()  # cluster ids
     links: tuple[LinkState, ...] = ()
+    via: Mapping[str, str] = field(default_factory=dict)  # peer without links of its own -> the one in the middle
+    states: Mapping[str, str] = field(default_factory=dict)  # gateway -> Active | Draining | Drained
 
     def owner(self, address: str) -> str:
         """Which node of the cluster has this address, in words; "" for a stranger's."""
@@ -61,9 +66,10 @@ class Evidence:
 async def read(client: Client) -> Evidence:
     """Read everything at once: nodes, our objects, the agents' pods. ApiError, Unreachable."""
     ours = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}"
-    paths = ("/api/v1/nodes", f"{ours}/fabrics", f"{ours}/peers", f"{ours}/tunneladdresses", f"{ours}/links")
+    kinds = ("fabrics", "peers", "tunneladdresses", "links", "gateways")
+    paths = ("/api/v1/nodes", *(f"{ours}/{kind}" for kind in kinds))
     lists = await asyncio.gather(*(_list(client, path) for path in paths), _agents(client))
-    node_items, fabrics, peers, tunnels, links, pods = lists
+    node_items, fabrics, peers, tunnels, links, gateways, pods = lists
     local: Item = next((item for item in fabrics if name_of(item) == "local"), {})
     return Evidence(
         cluster=client.ref.name,
@@ -75,7 +81,9 @@ async def read(client: Client) -> Evidence:
         complaints={str(dig(item, "spec", "node")): text for item in tunnels if (text := _complaint(item))},
         agents={str(dig(item, "spec", "nodeName")): condition(item, "Ready") for item in pods},
         peers=frozenset(map(name_of, peers)),
-        links=tuple(sorted(map(_link, links), key=lambda link: (link.node, link.peer, link.remote))),
+        via={name_of(item): str(dig(item, "spec", "via")) for item in peers if dig(item, "spec", "via")},
+        states={name_of(item): str(dig(item, "status", "state") or "") for item in gateways},
+        links=tuple(sorted(map(_link, links), key=_order)),
     )
 
 
@@ -107,4 +115,11 @@ def _link(item: Item) -> LinkState:
         remote=str(dig(item, "spec", "remoteGateway") or ""),
         state=str(dig(item, "status", "state") or ""),
         last_handshake=str(dig(item, "status", "lastHandshake") or ""),
+        driver=str(dig(item, "spec", "driver") or ""),
+        generation=int(dig(item, "spec", "generation") or 0),
+        message=str(dig(item, "status", "message") or ""),
     )
+
+
+def _order(link: LinkState) -> tuple[str, str, str, str, int]:
+    return link.node, link.peer, link.remote, link.driver, link.generation

@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.conclude import conclude
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.raw import Raw
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.services import image_version
+from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import LinkKey
 from tests.unit.facts.objects import daemon_set, kind_cluster, node, proxy
 
 OURS = frozenset(f"{kind}.fabric.clusterset.io" for kind in ("fabrics", "gateways", "peers", "tunneladdresses"))
@@ -40,6 +41,12 @@ def test_passing_taints_do_not_count() -> None:
     kept["spec"]["unschedulable"] = True
     found = {each.name: each.schedulable for each in conclude("east", Raw(nodes=[fresh, kept])).nodes}
     assert found == {"fresh": True, "kept": False}
+
+
+def test_what_annotations_say_of_a_gateway() -> None:
+    notes = {"fabric.clusterset.io/endpoint": "203.0.113.7", "fabric.clusterset.io/drain": "true"}
+    (found,) = conclude("c", Raw(nodes=[node("a", annotations=notes)])).nodes
+    assert (found.endpoint, found.draining) == ("203.0.113.7", True)
 
 
 @pytest.mark.parametrize(
@@ -94,28 +101,32 @@ def test_nothing_of_ours() -> None:
 
 
 def test_what_is_ours() -> None:
+    old, new = ({"generation": number, "publicKey": f"k{number}"} for number in (4, 5))
     raw = Raw(
         crds=OURS,
         fabrics=[
             {
-                "metadata": {"name": "local"},
+                "metadata": {"name": "local", "creationTimestamp": "2026-01-01T00:00:00Z"},
                 "spec": {
                     "clusterID": "east",
                     "index": 3,
                     "tunnelCIDR": "10.248.12.0/22",
                     "underlayMTU": 1500,
                     "state": "Active",
+                    "keyGenerations": [4, 5],
+                    "keysSince": "2026-02-01T00:00:00Z",
                 },
             }
         ],
         gateways=[
             {
                 "metadata": {"name": "b"},
-                "spec": {"node": "b", "ordinal": 1, "publicKey": "k1", "endpoint": "192.0.2.2"},
+                "spec": {"node": "b", "ordinal": 1, "endpoint": "192.0.2.2"},
             },
             {
                 "metadata": {"name": "a"},
-                "spec": {"node": "a", "ordinal": 0, "publicKey": "k0", "tunnelAddress": "10.248.12.1"},
+                "spec": {"node": "a", "ordinal": 0, "keys": [new, old], "tunnelAddress": "10.248.12.1"},
+                "status": {"state": "Draining"},
             },
         ],
         peers=[{"metadata": {"name": "west"}}, {"metadata": {"name": "north"}}],
@@ -125,6 +136,10 @@ def test_what_is_ours() -> None:
     found = conclude("east", raw)
     assert (found.owned.installed, found.owned.cluster_id, found.owned.index) == (True, "east", 3)
     assert [gateway.node for gateway in found.owned.gateways] == ["a", "b"]
+    assert [gateway.keys for gateway in found.owned.gateways] == [(LinkKey(4, "k4"), LinkKey(5, "k5")), ()]
+    assert [gateway.state for gateway in found.owned.gateways] == ["Draining", ""]
+    assert found.owned.key_generations == (4, 5)
+    assert (found.owned.keys_since, found.owned.joined) == ("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z")
     assert (found.owned.peers, found.owned.underlay_mtu) == (("north", "west"), 1460)
     assert (found.owned.tunnel_range, found.property_id) == ("10.248.12.0/22", "east-1")
 

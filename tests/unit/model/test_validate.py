@@ -60,3 +60,58 @@ def test_bad_values_are_named_with_cluster_and_fix(change: dict[str, object], wo
 def test_all_errors_come_at_once() -> None:
     _model, errors = validate("east", {"fabric_typo": 1, "fabric_gateway_count": "x"})
     assert len(errors) == 3
+
+
+def test_entries_of_links_become_values() -> None:
+    entry = {
+        "between": ["east", "west"],
+        "driver": "direct",
+        "cost": "10",
+        "next_hops": {"west": "192.0.2.2", "east": "192.0.2.1"},
+    }
+    model, errors = validate("east", {**GOOD, "fabric_links": [entry, {"between": ["*", "*"], "driver": "wireguard"}]})
+    assert not errors
+    assert model is not None
+    line, vpn = model.links
+    assert (line.between, line.cost, line.mtu) == (("east", "west"), 10, 0)
+    assert line.next_hops == (("east", "192.0.2.1"), ("west", "192.0.2.2"))
+    assert (vpn.driver, vpn.cost, vpn.encryption_required) == ("wireguard", 100, False)
+
+
+def test_labels_are_strings_however_yaml_reads_them() -> None:
+    model, _errors = validate("east", {**GOOD, "fabric_gateway_labels": {"edge": True, "rack": 1, "bare": ""}})
+    assert model is not None
+    assert model.gateway_labels == {"edge": "true", "rack": "1", "bare": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"between": ["east"]}, ["between is ['east']", "two host name patterns"]),
+        ({"between": "east"}, ["between is 'east'"]),
+        ({"driver": "ipsec"}, ["'ipsec'", "wireguard, vxlan, direct"]),
+        ({"driver": None}, ["driver is None"]),
+        ({"cost": -1}, ["cost is -1"]),
+        ({"cost": "cheap"}, ["cost is 'cheap'"]),
+        ({"mtu": 1000}, ["mtu is 1000", "1280"]),
+        ({"encrypted": "yes"}, ["encrypted is 'yes'", "required or optional"]),
+        ({"encrypted": "required"}, ["driver vxlan does not encrypt", "wireguard"]),
+        ({"next_hops": {"east": "192.0.2.1"}}, ["next_hops", "driver vxlan"]),
+        ({"driver": "direct", "next_hops": {"east": "router"}}, ["'router' of east", "IPv4"]),
+        ({"driver": "direct", "next_hops": ["router"]}, ["next_hops is ['router']"]),
+        ({"dirver": "vxlan"}, ["unknown key 'dirver'", "driver?"]),
+    ],
+)
+def test_a_bad_entry_of_links_is_named_with_its_place_and_a_fix(change: dict[str, object], words: list[str]) -> None:
+    entry = {"between": ["east", "west"], "driver": "vxlan", **change}
+    model, errors = validate("east", {**GOOD, "fabric_links": [{"between": ["*", "*"], "driver": "vxlan"}, entry]})
+    text = "\n".join(map(str, errors))
+    assert model is None
+    assert text.startswith("east: fabric_links, entry 2: ")
+    assert "Fix:" in text
+    assert all(word in text for word in words), text
+
+
+def test_ports_of_all_links_fit_above_the_base() -> None:
+    for base, good in ((14790, False), (14791, True), (49152, True), (49153, False)):
+        assert (validate("east", {**GOOD, "fabric_port_base": base})[0] is not None) is good

@@ -13,6 +13,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types impo
     ClusterFacts,
     Disagreement,
     Gateway,
+    LinkKey,
     Node,
     Owned,
     Plugin,
@@ -20,34 +21,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types impo
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build import RefusedError, build_plan
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import Plan, plan_from_json
-
-NUMBERS = {"east": 1, "west": 2, "north": 3}
-
-
-def model(host: str, **changes: object) -> ClusterModel:
-    base = ClusterModel(
-        host=host, cluster_id=host, clusterset="fabric", agent_image="agent:1", tunnel_range="10.248.0.0/14"
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-def facts(host: str, **changes: object) -> ClusterFacts:
-    n = NUMBERS[host]
-    nodes = (
-        Node(f"{host}-control-plane", internal=(f"172.30.0.{n}0",), ready=True, control_plane=True, schedulable=False),
-        Node(f"{host}-worker", internal=(f"172.30.0.{n}1",), ready=True),
-        Node(f"{host}-worker2", internal=(f"172.30.0.{n}2",), ready=True),
-    )
-    base = ClusterFacts(
-        cluster=host,
-        uid=f"uid-{host}",
-        version="v1.36.3",
-        nodes=nodes,
-        pod_cidrs=(f"10.4{n}.0.0/16",),
-        service_cidrs=(f"10.14{n}.0.0/16",),
-        plugin=Plugin("flannel", "v0.28.9", ready=True),
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
+from tests.unit.plan.samples import facts, model
 
 
 def plan(*hosts: str) -> Plan:
@@ -72,7 +46,7 @@ def test_plan_survives_json() -> None:
 def test_every_pair_gets_one_encrypted_link() -> None:
     links = plan("east", "west", "north").links
     assert [(link.a, link.b) for link in links] == [("east", "north"), ("east", "west"), ("north", "west")]
-    assert {(link.driver, link.encrypted, link.mtu) for link in links} == {("wireguard", True, 1420)}
+    assert {(x.number, x.driver, x.cost, x.encrypted, x.mtu) for x in links} == {(0, "wireguard", 100, True, 1420)}
 
 
 def test_workers_become_gateways_first() -> None:
@@ -107,10 +81,10 @@ def test_an_absent_cluster_keeps_its_number_and_its_share_in_the_others() -> Non
 
 
 def test_published_keys_are_in_the_plan() -> None:
-    gateways = (Gateway("east-worker", 0, "key", "10.248.0.1", "172.30.0.11"),)
+    gateways = (Gateway("east-worker", 0, (LinkKey(0, "key"),), "10.248.0.1", "172.30.0.11"),)
     result = build_plan([model("east", gateway_count=1)], {"east": facts("east", owned=Owned(gateways=gateways))})
     assert result.clusters[0].ready_for_peers
-    assert result.clusters[0].gateways[0].public_key == "key"
+    assert result.clusters[0].gateways[0].keys == (LinkKey(0, "key"),)
 
 
 def test_a_running_plugin_is_adopted_even_if_the_same_one_is_wanted() -> None:

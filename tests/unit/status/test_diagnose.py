@@ -126,3 +126,18 @@ def test_agents_that_are_absent_unready_or_complain_are_evidence() -> None:
 def test_inside_a_cluster_the_network_plugin_is_at_fault() -> None:
     inside = replace(lost(), target=Place("west", "gw", "verify-1"))
     assert explain(inside, WEST, WEST, {})[0] == "network plugin of west"
+
+
+def test_between_spokes_the_links_to_the_hub_are_looked_at() -> None:
+    west = replace(WEST, via={"east-id": "hub-id"}, links=(LinkState("gw", "hub-id", "h", "Up", driver="vxlan"),))
+    east = replace(EAST, via={"west-id": "hub-id"}, links=(LinkState("gw", "hub-id", "h", "Down", driver="vxlan"),))
+    hop, evidence = explain(lost(), west, east, {"west/gw": True, "east/gw": False})
+    assert hop == "link west -> hub-id -> east"
+    assert "vxlan link east/gw -> hub-id/h is Down" in evidence
+
+
+def test_a_drained_gateway_and_what_a_link_says_of_itself_are_evidence() -> None:
+    sick = LinkState("gw", "east-id", "gw", "Down", message="packets of 1420 bytes are lost")
+    evidence = explain(lost(), replace(WEST, states={"gw": "Drained"}, links=(sick,)), EAST, ALL_ANSWER)[1]
+    assert "gateway west/gw is Drained" in evidence
+    assert "link west/gw -> east/gw is Down, never a handshake: packets of 1420 bytes are lost" in evidence

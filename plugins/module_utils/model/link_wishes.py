@@ -1,0 +1,97 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entries of ``fabric_links``, checked one by one."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..errors import FabricError
+from .types import LinkWish
+
+DRIVERS = ("wireguard", "vxlan", "direct")
+ENCRYPTED = ("wireguard",)
+"""Drivers whose packets nobody on the way can read."""
+SMALLEST_MTU = 1280  # RFC 8200: what every IPv6 path must carry, and the least that is useful for IPv4
+LARGEST_MTU = 65535
+HIGHEST_COST = 65535
+_KEYS = ("between", "driver", "cost", "mtu", "encrypted", "next_hops")
+
+
+def link_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[LinkWish, ...], list[FabricError]]:
+    """The entries as values, and what is wrong with them; an entry with a fault is left out."""
+    wishes: list[LinkWish] = []
+    errors: list[FabricError] = []
+    for number, entry in enumerate(entries, 1):
+        values = {**entry, "cost": _number(entry.get("cost", 100)), "mtu": _number(entry.get("mtu", 0))}
+        problems = list(_problems(values))
+        where = f"fabric_links, entry {number}"
+        errors += [FabricError(f"{where}: {text}", cluster=host, fix=fix) for text, fix in problems]
+        if not problems:
+            wishes.append(_wish(values))
+    return tuple(wishes), errors
+
+
+def _wish(entry: Mapping[str, Any]) -> LinkWish:
+    first, second = entry["between"]
+    hops = sorted((str(host), str(address)) for host, address in (entry.get("next_hops") or {}).items())
+    return LinkWish(
+        between=(str(first), str(second)),
+        driver=entry["driver"],
+        cost=entry["cost"],
+        mtu=entry["mtu"],
+        encryption_required=entry.get("encrypted") == "required",
+        next_hops=tuple(hops),
+    )
+
+
+def _problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with one entry, and the fix."""
+    for key in entry:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(str(key), _KEYS, n=1)
+            yield f"unknown key {key!r}", f"did you mean {near[0]}?" if near else f"use {', '.join(_KEYS)}"
+    between = entry.get("between")
+    if not isinstance(between, list) or len(between) != 2 or not all(isinstance(each, str) for each in between):
+        yield f"between is {between!r}", "name two host name patterns, such as [east, 'branch-*']"
+    yield from _driver_problems(entry)
+    for key, low, high in (("cost", 0, HIGHEST_COST), ("mtu", SMALLEST_MTU, LARGEST_MTU)):
+        value = entry[key]
+        if not isinstance(value, int) or isinstance(value, bool) or not (low <= value <= high or value == 0):
+            yield f"{key} is {value!r}", f"give a number from {low} to {high}" + (", or 0" if low else "")
+
+
+def _driver_problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    driver, encrypted = entry.get("driver"), entry.get("encrypted", "optional")
+    if driver not in DRIVERS:
+        yield f"driver is {driver!r}", f"choose one of {', '.join(DRIVERS)}"
+        return
+    if encrypted not in ("required", "optional"):
+        yield f"encrypted is {encrypted!r}", "write required or optional"
+    if encrypted == "required" and driver not in ENCRYPTED:
+        yield f"encrypted is required, and driver {driver} does not encrypt", "use driver wireguard"
+    hops = entry.get("next_hops") or {}
+    if not isinstance(hops, dict):
+        yield f"next_hops is {hops!r}", "write next_hops: {host: address}"
+        return
+    if hops and driver != "direct":
+        yield f"next_hops are given for driver {driver}", "leave them out: only direct links have next hops"
+    for name, address in hops.items():
+        if not _is_address(address):
+            yield f"next_hops: {address!r} of {name} is not an IPv4 address", "give the router's IPv4 address"
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _is_address(text: object) -> bool:
+    try:
+        ipaddress.IPv4Address(str(text))
+    except ValueError:
+        return False
+    return True
