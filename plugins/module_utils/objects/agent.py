@@ -64,9 +64,9 @@ def agent_daemonset(image: str, *, pull_policy: str = "IfNotPresent", metrics_po
         _host_path("sockets", f"{_RUN}/wireguard"),
         _host_path("sysctl", "/proc/sys/net", "Directory"),
     ]
-    # a restart of the agent interrupts no traffic, so updates need not go node by node
-    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "50%"}}
-    return _daemonset(NODE_AGENT, container, volumes, strategy, service_account=NODE_AGENT)
+    # an agent that loses a way after its start stays unready, and so an update that does harm stops by itself
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}
+    return _daemonset(NODE_AGENT, container, volumes, strategy, service_account=NODE_AGENT, settle_seconds=3)
 
 
 def tunnel_daemonset(image: str, *, pull_policy: str = "IfNotPresent") -> Object:
@@ -156,7 +156,13 @@ def _security(*capabilities: str) -> Object:
 
 
 def _daemonset(
-    name: str, container: Object, volumes: list[Object], strategy: Object, *, service_account: str = ""
+    name: str,
+    container: Object,
+    volumes: list[Object],
+    strategy: Object,
+    *,
+    service_account: str = "",
+    settle_seconds: int = 0,
 ) -> Object:
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "clusterset.fabric"}
     pod: Object = {
@@ -179,6 +185,7 @@ def _daemonset(
         "spec": {
             "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
             "updateStrategy": strategy,
+            "minReadySeconds": settle_seconds,
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
