@@ -28,14 +28,26 @@ class Devices:
         self._netlink = netlink
         self._links: dict[str, Any] = {}
         self._addresses: dict[int, set[tuple[str, int]]] = {}
+        self._forwarding: dict[int, set[tuple[str, str]]] = {}
+        self._resolution: dict[int, set[tuple[str, str]]] = {}
 
     def refresh(self) -> None:
-        """Read all devices and IPv4 addresses."""
+        """Read all devices, IPv4 addresses and permanent neighbours."""
         self._links = {link.get_attr("IFLA_IFNAME"): link for link in self._netlink.get_links()}
         self._addresses = {}
         for row in self._netlink.get_addr(family=socket.AF_INET):
             found = (row.get_attr("IFA_LOCAL"), row["prefixlen"])
             self._addresses.setdefault(row["index"], set()).add(found)
+        self._forwarding = {}
+        for row in self._netlink.get_neighbours(family=socket.AF_BRIDGE):
+            if row.get_attr("NDA_DST"):
+                pair = (row.get_attr("NDA_LLADDR"), row.get_attr("NDA_DST"))
+                self._forwarding.setdefault(row["ifindex"], set()).add(pair)
+        self._resolution = {}
+        for row in self._netlink.get_neighbours(family=socket.AF_INET):
+            if row["state"] & _PERMANENT:
+                pair = (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
+                self._resolution.setdefault(row["ifindex"], set()).add(pair)
 
     def indexes(self) -> dict[str, int]:
         """Return the index of every device by name."""
@@ -51,12 +63,6 @@ class Devices:
     def links(self) -> set[str]:
         """Return the names of all link interfaces."""
         return {name for name in self._links if name.startswith(LINK_PREFIX)}
-
-    def bytes(self, name: str) -> tuple[int, int]:
-        """Return the bytes that a device has received and sent; zeros if it is not there."""
-        link = self._links.get(name)
-        counters = (link.get_attr("IFLA_STATS64") or {}) if link else {}
-        return int(counters.get("rx_bytes", 0)), int(counters.get("tx_bytes", 0))
 
     def add(self, name: str, kind: str, **settings: Any) -> list[str]:
         """Make a device."""
@@ -129,14 +135,10 @@ class Devices:
         index = self._get(name)["index"]
         forward = {(node.mac, node.underlay) for node in wanted}
         resolve = {(node.tunnel, node.mac) for node in wanted}
-        return [*self._forwarding(index, forward), *self._resolution(index, resolve)]
+        return [*self._forward(index, forward), *self._resolve(index, resolve)]
 
-    def _forwarding(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
-        present = {
-            (row.get_attr("NDA_LLADDR"), row.get_attr("NDA_DST"))
-            for row in self._netlink.get_neighbours(family=socket.AF_BRIDGE, ifindex=index)
-            if row.get_attr("NDA_DST")
-        }
+    def _forward(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
+        present = self._forwarding.get(index, set())
         kept = {mac for mac, _underlay in wanted}
         for mac, underlay in present - wanted:
             if mac not in kept:
@@ -145,12 +147,8 @@ class Devices:
             self._netlink.fdb("replace", ifindex=index, lladdr=mac, dst=underlay, flags=_SELF, state=_PERMANENT)
         return [f"forwarding {mac} {underlay}" for mac, underlay in sorted(present ^ wanted)]
 
-    def _resolution(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
-        present = {
-            (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
-            for row in self._netlink.get_neighbours(family=socket.AF_INET, ifindex=index)
-            if row["state"] & _PERMANENT
-        }
+    def _resolve(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
+        present = self._resolution.get(index, set())
         kept = {tunnel for tunnel, _mac in wanted}
         for tunnel, mac in present - wanted:
             if tunnel not in kept:

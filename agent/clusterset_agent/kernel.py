@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +18,16 @@ from .drivers.wireguard import WireguardDriver
 from .faults import AgentError
 from .kernel_state import KernelState, Link, LocalFacts
 from .keys import Keys
+from .multipath import HashPolicy
 from .names import OVERLAY
 from .nftables import Table
 from .reverse_path import ReversePath, plugin_devices
 from .routing import Routing, transport_devices
 from .ruleset import CARRIED
 from .settings import Settings
+
+_RETIRE_AFTER = 0.5
+"""Seconds between the last route over a link and the end of the link."""
 
 
 @dataclass
@@ -46,6 +51,8 @@ class Kernel:
         self._routing = Routing(self._netlink)
         self._table = Table(settings.run / "table.json")
         self._reverse_path = ReversePath(settings.sysctl, settings.run / "sysctl.json")
+        self._hash_policy = HashPolicy(settings.sysctl, settings.run / "multipath.json")
+        self._unwanted: dict[str, float] = {}
         self.keys = Keys(settings.state)
         self._wireguard = WireguardDriver(self._netlink, self._devices, self.keys, settings.tunnels)
         self._drivers: dict[str, Driver[Any]] = {
@@ -100,15 +107,15 @@ class Kernel:
         for link in target.links:
             attempt(lambda link=link: self._link(link, target.address, fit))  # type: ignore[misc]
         attempt(lambda: self._reverse_path.converge(target.transports))
+        attempt(self._hash_policy.converge)
         attempt(lambda: self._routing.converge(target.routes, self._devices.indexes()))
-        attempt(lambda: self._drop_links({link.name for link in target.links}))
+        attempt(lambda: self._retire_links({link.name for link in target.links}, outcome))
         attempt(lambda: self.keys.keep(target.generations))
         return outcome
 
     def traffic(self, links: Iterable[Link]) -> dict[str, Traffic]:
         """Return what has passed each link, by name."""
         found = list(links)
-        self._devices.refresh()
         for driver in {link.driver for link in found}:
             self._drivers[driver].refresh()
         return {link.name: self._drivers[link.driver].traffic(link) for link in found}
@@ -133,10 +140,11 @@ class Kernel:
 
         self._devices.refresh()
         attempt(lambda: self._routing.converge((), self._devices.indexes()))
-        attempt(lambda: self._drop_links(set()))
+        attempt(lambda: self._drop_links(self._devices.links() | self._wireguard.ordered()))
         attempt(lambda: self._devices.delete(OVERLAY))
         attempt(self._table.delete)
         attempt(self._reverse_path.restore)
+        attempt(self._hash_policy.restore)
         attempt(self._forget)
         return outcome
 
@@ -153,9 +161,18 @@ class Kernel:
     def _link(self, link: Link, address: str, fit: frozenset[str]) -> list[str]:
         return self._drivers[link.driver].converge(link, address, fit=link.name in fit)
 
-    def _drop_links(self, wanted: set[str]) -> list[str]:
+    def _retire_links(self, wanted: set[str], outcome: Outcome) -> list[str]:
+        """Drop the links that nobody wants any more, a moment after their routes: what is under way still arrives."""
+        unwanted = (self._devices.links() | self._wireguard.ordered()) - wanted
+        now = time.monotonic()
+        self._unwanted = {name: self._unwanted.get(name, now) for name in unwanted}
+        due = {name for name, since in self._unwanted.items() if now - since >= _RETIRE_AFTER}
+        outcome.pending.extend(sorted(unwanted - due))
+        return self._drop_links(due)
+
+    def _drop_links(self, names: set[str]) -> list[str]:
         changes: list[str] = []
-        for name in sorted((self._devices.links() | self._wireguard.ordered()) - wanted):
+        for name in sorted(names):
             self._wireguard.cancel(name)
             changes += self._devices.delete(name) or [f"device {name} no longer ordered"]
         return changes

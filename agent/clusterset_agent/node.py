@@ -24,9 +24,11 @@ from .kernel_state import Link, LocalFacts
 from .links import links_of
 from .memory import Memory, load
 from .metrics import Pages, Snapshot
+from .names import LINK_PREFIX, OVERLAY
 from .prober import Prober
 from .publish import Publisher
 from .reports import Reports
+from .reverse_path import plugin_devices
 from .settings import Settings
 from .situation import Situation, gateway_entry
 from .sizes import Sizes
@@ -34,16 +36,17 @@ from .steering import Steering
 from .target import kernel_state
 from .version import VERSION
 from .wanted import NodeAddress, Wanted, parse
-from .ways import fit, probed
+from .ways import fit, probed, vouched
 
 log = logging.getLogger("clusterset.node")
 T = TypeVar("T")
 
 _PASS_EVERY = 5.0
+_PASS_SHARE = 0.01
+"""Of the time, at most this much goes into passes that nothing has called for."""
 _PENDING_PAUSE = 0.3
 _SETTLE = 0.1
 """Seconds to wait after news, since news rarely comes alone."""
-_LOOSEN_EVERY = 1.0
 _PUBLISH_EVERY = 5.0
 _PUBLISH_EVERY_DRAINING = 1.0
 _PROVING = 60.0
@@ -64,6 +67,7 @@ class NodeAgent:
         self.published = False
         self._inherited = self.memory.fit
         self._news = asyncio.Event()
+        self._settings_written = asyncio.Event()
         self._to_publish = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kernel")
         self._started = self._last_pass = time.monotonic()
@@ -84,7 +88,7 @@ class NodeAgent:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         log.info("started", extra={"node": self.settings.node, "version": VERSION, "from_cache": bool(self.wanted)})
-        with device_events(self._news.set):
+        with device_events(self._news.set, self._settings_written.set, self._matters):
             tasks = [
                 asyncio.create_task(task)
                 for task in (
@@ -164,21 +168,31 @@ class NodeAgent:
 
     # --- the kernel ---
 
+    def _matters(self, device: str) -> bool:
+        """Whether news of a device calls for a pass."""
+        pure, shared = plugin_devices((device,))
+        own = device == OVERLAY or device.startswith(LINK_PREFIX)
+        known = (self.facts.device, *self.facts.transports) if self.facts else ()
+        return own or bool(pure | shared) or device in known
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _passes(self) -> None:
+        took = 0.0
         while True:
             with contextlib.suppress(TimeoutError):
-                pause = _PENDING_PAUSE if self.outcome.pending else _PASS_EVERY
+                pause = _PENDING_PAUSE if self.outcome.pending else max(_PASS_EVERY, took / _PASS_SHARE)
                 await asyncio.wait_for(self._news.wait(), pause)
                 await asyncio.sleep(_SETTLE)
             self._news.clear()
+            began = time.monotonic()
             try:
                 await self._pass()
             except Exception as error:  # the next pass may find the kernel calmer; the fault is told meanwhile
                 self.outcome = Outcome(faults=[str(error) if isinstance(error, AgentError) else repr(error)])
             self._last_pass = time.monotonic()
+            took = self._last_pass - began
             self._tell(self.outcome)
             self._to_publish.set()
 
@@ -195,7 +209,7 @@ class NodeAgent:
         if situation is None:
             return
         links = links_of(situation)
-        self.prober.follow(probed(situation, links), self.memory.fit)
+        self.prober.follow(probed(situation, links), self.memory.fit, vouched(links))
         usable = fit(situation, links, self.prober.verdicts)
         target = kernel_state(situation, usable)
         self.outcome = await self._in_thread(lambda: self._kernel.converge(target, usable))
@@ -219,7 +233,9 @@ class NodeAgent:
 
     async def _loosen(self) -> None:
         while True:
-            await asyncio.sleep(_LOOSEN_EVERY)
+            await self._settings_written.wait()
+            await asyncio.sleep(_SETTLE)
+            self._settings_written.clear()
             if self.facts is not None and not self.undone:
                 transports = self.facts.transports + self.facts.shared
                 with contextlib.suppress(OSError):  # a device may go while we look

@@ -13,6 +13,10 @@ from .liveness import Liveness
 
 INTERVAL = 0.2
 """Seconds between two probes of the same way."""
+AT_EASE = 5
+"""Of the probes of a way that another one vouches for, only each so-maniest is sent."""
+_AT_ONCE = 32
+"""Probes that share one request, and so the time of sending."""
 SUSPECT_INTERVAL = 0.1
 """The same for a way that has begun to miss."""
 
@@ -25,6 +29,8 @@ class Prober:
         self._echo = echo or Echo()
         self._ways: dict[str, tuple[str, Liveness]] = {}
         self._by_address: dict[str, list[str]] = {}
+        self._vouched: Mapping[str, str] = {}
+        self._round = 0
 
     @property
     def verdicts(self) -> dict[str, bool | None]:
@@ -36,8 +42,17 @@ class Prober:
         found = self._ways.get(key)
         return found[1] if found else None
 
-    def follow(self, addresses: Mapping[str, str], assumed: frozenset[str] = frozenset()) -> None:
-        """Probe exactly these; known ones keep their state, new ones in ``assumed`` begin as alive."""
+    def follow(
+        self,
+        addresses: Mapping[str, str],
+        assumed: frozenset[str] = frozenset(),
+        vouched: Mapping[str, str] | None = None,
+    ) -> None:
+        """Probe exactly these; known ones keep their state, new ones in ``assumed`` begin as alive.
+
+        :param vouched: key -> the key of a longer way over the same one: while that answers, the shorter is well, too.
+        """
+        self._vouched = vouched or {}
         if {key: address for key, (address, _way) in self._ways.items()} == addresses:
             return
         self._ways = {
@@ -70,12 +85,24 @@ class Prober:
         """Judge the ways, all or those that have begun to miss, and send them the next probes."""
         # answers that wait in the socket must count before a slow moment of ours is taken for a death
         self.receive()
-        chosen = [(address, way) for address, way in self._ways.values() if not suspects_only or way.suspect]
+        self._round += not suspects_only
+        chosen = [
+            (address, way)
+            for key, (address, way) in self._ways.items()
+            if (way.suspect if suspects_only else not self._at_ease(key))
+        ]
         changes = [way.tick() for _address, way in chosen]
         if any(changes):
             self._changed()
-        for address, _way in chosen:
+        for number, (address, _way) in enumerate(chosen):
+            if number % _AT_ONCE == 0:
+                self._echo.prepare()
             self._echo.send(address)
+
+    def _at_ease(self, key: str) -> bool:
+        """Whether this round may do without a probe of the way."""
+        longer = self._ways.get(self._vouched.get(key, ""))
+        return longer is not None and bool(longer[1].up) and not longer[1].missed and self._round % AT_EASE != 0
 
     def receive(self) -> None:
         """Take the answers that have arrived."""

@@ -32,7 +32,7 @@ class ReversePath:
         self._record = record
 
     def converge(self, transports: Iterable[str] = ()) -> list[str]:
-        """Loosen our own devices, the known plugins' and ``transports``; cheap enough to be called every second."""
+        """Loosen our own devices, the known plugins' and ``transports``."""
         changes: list[str] = []
         present = {entry.name for entry in self._conf.iterdir()}
         for name in sorted(present):

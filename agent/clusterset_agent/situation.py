@@ -47,6 +47,12 @@ class Situation:
         known = {gateway.node: gateway.ordinal for gateway in self.fabric.gateways}
         return ((address, known[address.node]) for address in self.other_gateways)
 
+    def behind(self, ordinal: int) -> NodeAddress | None:
+        """Return the gateway of this cluster that holds the addresses behind gateway ``ordinal``."""
+        found = successor(ordinal, [gateway.ordinal for gateway in self.fabric.gateways])
+        node = next((gateway.node for gateway in self.fabric.gateways if gateway.ordinal == found), "")
+        return self.wanted.address_of(node)
+
 
 def gateway_entry(fabric: Fabric, node: str) -> LocalGateway | None:
     """Return a node's row in the list of gateways."""

@@ -61,7 +61,8 @@ class Sizes:
     async def _passes(self, address: str, size: int) -> bool:
         for _attempt in range(TRIES):
             self._answered.discard((address, size))
-            self._echo.send(address, size - HEADERS)
+            self._echo.prepare(size - HEADERS)
+            self._echo.send(address)
             end = asyncio.get_running_loop().time() + WAIT
             while asyncio.get_running_loop().time() < end:
                 await asyncio.sleep(0.02)

@@ -74,11 +74,10 @@ def _held(situation: Situation) -> Iterator[Route]:
     held += [probe_points.beyond_block(fabric.tunnel, o) for o in ordinals if successor(o, ordinals) == mine.ordinal]
     for network in held:
         yield Route(network, (Hop(OVERLAY),), situation.me.tunnel, local=True)
-    behind = successor(mine.ordinal, ordinals)
-    for gateway, ordinal in situation.ordinals():
-        if ordinal == behind:
-            network = probe_points.beyond_block(fabric.tunnel, mine.ordinal)
-            yield Route(network, (Hop(OVERLAY, gateway.tunnel),), situation.me.tunnel)
+    behind = situation.behind(mine.ordinal)
+    if behind:
+        network = probe_points.beyond_block(fabric.tunnel, mine.ordinal)
+        yield Route(network, (Hop(OVERLAY, behind.tunnel),), situation.me.tunnel)
 
 
 def _probes(situation: Situation, links: Sequence[Link]) -> Iterator[Route]:
@@ -89,8 +88,10 @@ def _probes(situation: Situation, links: Sequence[Link]) -> Iterator[Route]:
             yield Route(f"{link.beyond}/32", (hop_of(link),), link.here)
     if situation.gateway is None:
         for gateway, ordinal in situation.ordinals():
-            for peer in situation.wanted.peers:
-                address = probe_points.anywhere(peer.tunnel, ordinal)
+            addresses = [probe_points.anywhere(peer.tunnel, ordinal) for peer in situation.wanted.peers]
+            if situation.behind(ordinal):
+                addresses.append(probe_points.beyond(situation.fabric.tunnel, ordinal, 0))
+            for address in addresses:
                 yield Route(f"{address}/32", (Hop(OVERLAY, gateway.tunnel),), situation.me.tunnel)
 
 

@@ -47,7 +47,8 @@ def kernel(net: Net, node: str) -> list[str]:
     rest = [
         net.inside(node, *words) for words in (("ip", "route"), ("ip", "-o", "-4", "addr"), ("nft", "list", "ruleset"))
     ]
-    return [*devices, *checks, *rest]
+    hashing = net.inside(node, "sysctl", "net.ipv4.fib_multipath_hash_policy")
+    return [*devices, *checks, hashing, *rest]
 
 
 def test_pods_reach_each_other_under_their_own_addresses(joined: Net) -> None:

@@ -64,6 +64,11 @@ def test_a_gateway_of_ones_own_that_forwards_nothing_is_out() -> None:
     assert gateways_fit(west1=False, west2=True) == {"10.248.0.2"}
 
 
+def test_a_gateway_of_ones_own_that_swallows_is_out_before_any_peer_could_tell() -> None:
+    assert gateways_fit(beyond1=False) == {"10.248.0.2"}
+    assert gateways_fit(beyond1=False, beyond2=False) == set(), "each of them is well and swallows"
+
+
 def test_a_dead_peer_says_nothing_against_the_gateways() -> None:
     assert gateways_fit(west1=False, west2=False) == {"10.248.0.1", "10.248.0.2"}
     assert gateways_fit(west1=False, west2=False, zeta1=True, zeta2=False) == {"10.248.0.1"}
