@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 def place_for(places: Sequence[Place], avoid: str = "") -> Place | None:
     """Where a stream begins or ends: not on the node that is afflicted, rather not on a gateway."""
-    free = [place for place in places if place.node != avoid]
+    free = [place for place in places if not avoid or place.node != avoid]
     return min(free, key=lambda place: (place.gateway, place.label), default=None)
 
 

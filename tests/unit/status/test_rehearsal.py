@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import Node
 from ansible_collections.clusterset.fabric.plugins.module_utils.status import fit, streams
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.bounds import Bound, judge
@@ -20,7 +23,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.status.rehearsal
     Window,
     Wishes,
 )
-from ansible_collections.clusterset.fabric.plugins.module_utils.status.rehearse import lifetime, refused
+from ansible_collections.clusterset.fabric.plugins.module_utils.status.rehearse import lifetime, refused, rehearse
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.scenarios import SCENARIOS
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import ClusterReport, Place
 
@@ -171,6 +174,16 @@ def test_wishes_out_of_bounds_are_refused_and_pods_outlive_the_rest() -> None:
     assert refused(Wishes({})) == []
     assert len(refused(Wishes({}, times=0, seconds=61))) == 2
     assert lifetime(Wishes({}, times=1, scenarios=("drain",))) < lifetime(Wishes({}, times=2, scenarios=("drain",)))
+
+
+async def test_clusters_that_cannot_be_reached_are_named_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    refs = [ClusterRef(name, str(tmp_path / "none"), name, False) for name in ("east", "west")]
+    wishes = Wishes({"east": "i", "west": "i"}, deadlines={"east": 5.0, "west": 5.0})
+    async with asyncio.timeout(10):
+        found = await rehearse(refs, wishes)
+    assert found.repetitions == ()
+    assert found.faulty() == ("east", "west")
+    assert all(report.reason for report in found.clusters)
 
 
 def test_every_scenario_that_takes_traffic_away_is_bounded() -> None:
