@@ -93,17 +93,23 @@ class _Run:
 
     async def go(self, done: asyncio.Event) -> Outcome[None]:
         """Bring the pods up, wait for the end, take them away."""
+        seconds = self.lifetime + CLEANUP_SECONDS + 5
         try:
-            seconds = self.lifetime + CLEANUP_SECONDS + 5
-            outcomes = await fleet([self.ref], lambda client: self._work(client, done), deadline=seconds, limit=1)
+            async with asyncio.timeout(self.deadline) as self._patience:  # until there is a client
+                outcomes = await fleet([self.ref], lambda client: self._work(client, done), deadline=seconds, limit=1)
+            outcome = outcomes[self.ref.name]
+        except TimeoutError:
+            text = f"its credential was not there within {self.deadline:.0f} s."
+            fix = "run the credential plugin of its kubeconfig context by hand."
+            outcome = Outcome(None, FabricError(text, cluster=self.ref.name, fix=fix), self.deadline, 0)
         finally:
             self.meeting.leave(self.ref.name)
-        outcome = outcomes[self.ref.name]
         if outcome.error:
             self.progress(self.ref.name, outcome.error.message)
         return outcome
 
     async def _work(self, client: Client, done: asyncio.Event) -> None:
+        self._patience.reschedule(None)  # the start has its own limit, the rest has the rehearsal's
         here = stage.Stage(
             client,
             image=self.image,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,6 +185,21 @@ async def test_clusters_that_cannot_be_reached_are_named_and_nothing_is_waited_f
     assert found.repetitions == ()
     assert found.faulty() == ("east", "west")
     assert all(report.reason for report in found.clusters)
+
+
+async def test_a_credential_that_never_comes_costs_the_deadline_and_no_more(tmp_path: Path) -> None:
+    command = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["2"]}
+    config = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://192.0.2.1:6443"}}],
+        "users": [{"name": "u", "user": {"exec": {**command, "interactiveMode": "Never"}}}],
+        "contexts": [{"name": "east", "context": {"cluster": "c", "user": "u"}}],
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    ref = ClusterRef("east", str(tmp_path / "config"), "east", False)
+    async with asyncio.timeout(10):
+        found = await rehearse([ref], Wishes({"east": "i"}, {"east": 1.0}))
+    assert "credential was not there within 1 s" in found.clusters[0].reason
+    await asyncio.sleep(1.5)  # the program goes on alone, for others that wait for it
 
 
 def test_every_scenario_that_takes_traffic_away_is_bounded() -> None:
