@@ -12,7 +12,7 @@ from tests.gates.tools import BIN, ROOT, clean_copy, own_files, passes
 
 PAGES = [path for path in own_files() if path.suffix == ".md" and path.parts[0] != "tests"]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
-VARIABLE = re.compile(r"\bfabric_[a-z_]+[a-z]\b")
+VARIABLE = re.compile(r"(?<!table ip )\bfabric_[a-z_]+[a-z]\b")  # tables of nftables have such names too
 # what the words of the architecture page replace
 SYNONYMS = re.compile(
     r"\b(federation|fleet|tenant cluster|member cluster|tunnels? between clusters|mesh of clusters)\b", re.I

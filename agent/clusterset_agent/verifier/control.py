@@ -7,6 +7,8 @@ GET /ready -> {"name": ...}.
 POST /check {"token", "targets": [{"name", "address", "expect", "port"}], "names": [...],
 "targets_at_once": 4, "options": {...}}
 -> {"targets": [{"name", "seconds", "checks": [...]}], "names": [...]}.
+POST /stream/start {"token", "id", "targets", "settings": {...}} -> {"id"}: it ends streams of another id.
+POST /stream/collect {"token", "id"} -> {"streams": [{"name", "sent", "lost", "gap", ...}]}: it ends them, too.
 Without the run's token nothing is checked, so that nobody else can make the pod open connections.
 """
 
@@ -21,7 +23,7 @@ import socket
 import time
 from typing import Any
 
-from . import checks, names, wire
+from . import checks, names, streams, wire
 
 BODY_LIMIT = 1024 * 1024
 READ_SECONDS = 15.0
@@ -41,6 +43,7 @@ class Control:
 
     def __init__(self, name: str, token: str) -> None:
         self.name, self._token = name, token
+        self._streams: dict[str, streams.Streams] = {}
 
     async def serve(self, port: int) -> asyncio.Server:
         """Listen on TCP `port`; the caller closes the server."""
@@ -67,7 +70,8 @@ class Control:
             method, path, body = await read_request(reader)
         if (method, path) == ("GET", "/ready"):
             return {"name": self.name}
-        if (method, path) != ("POST", "/check"):
+        work = {"/check": self._check, "/stream/start": self._start, "/stream/collect": self._collect}.get(path)
+        if method != "POST" or work is None:
             raise RefusedError("404 Not Found", f"no {method} {path} here")
         wanted = json.loads(body)
         if not isinstance(wanted, dict):
@@ -75,7 +79,7 @@ class Control:
         given = str(wanted.get("token", ""))
         if not self._token or not hmac.compare_digest(given.encode(), self._token.encode()):
             raise RefusedError("403 Forbidden", "not the token of this run")
-        return await self._check(wanted)
+        return await work(wanted)
 
     async def _check(self, wanted: dict[str, Any]) -> dict[str, Any]:
         options = options_of(wanted.get("options", {}))
@@ -84,6 +88,24 @@ class Control:
         answers = await asyncio.gather(*(_one(target, options, slots) for target in targets))
         resolved = await asyncio.gather(*(names.resolve(str(name)) for name in wanted.get("names", [])))
         return {"targets": answers, "names": resolved}
+
+    async def _start(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Begin the streams, unless an earlier try of the same request has."""
+        name = str(wanted.get("id", ""))
+        targets = [target_of(entry) for entry in wanted.get("targets", [])]
+        settings = settings_of(wanted.get("settings", {}))
+        if len(targets) > streams.TARGETS_LIMIT:
+            raise RefusedError("422 Unprocessable Content", f"more than {streams.TARGETS_LIMIT} targets")
+        if name not in self._streams:
+            earlier, self._streams = self._streams, {name: streams.Streams(targets, settings)}
+            await asyncio.gather(*(each.drop() for each in earlier.values()))
+        return {"id": name}
+
+    async def _collect(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        name = str(wanted.get("id", ""))
+        if name not in self._streams:
+            raise RefusedError("404 Not Found", "no streams of this id")
+        return {"streams": await self._streams[name].collect()}
 
 
 async def _one(target: checks.Target, options: checks.Options, slots: asyncio.Semaphore) -> dict[str, Any]:
@@ -116,6 +138,19 @@ def options_of(entry: Any) -> checks.Options:
     if not sizes_fit or options.bulk_bytes > wire.BULK_LIMIT or options.connections > 10_000 or options.at_once < 1:
         raise RefusedError("422 Unprocessable Content", "a size in the options is out of bounds")
     return options
+
+
+def settings_of(entry: Any) -> streams.Settings:
+    """The settings of streams; RefusedError if one is unknown or out of bounds."""
+    try:
+        settings = streams.Settings(**entry)
+        fit = 0 < settings.seconds <= streams.LONGEST and 1 <= settings.flows <= streams.FLOWS_LIMIT
+        fit = fit and 1 <= settings.chunk_bytes <= wire.CHUNK and settings.chunk_seconds >= streams.EVERY
+    except TypeError as error:
+        raise RefusedError("422 Unprocessable Content", f"bad settings: {error}") from error
+    if not fit:
+        raise RefusedError("422 Unprocessable Content", "a number in the settings is out of bounds")
+    return settings
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ..status.types import FAILED, OK, UNKNOWN, Pair, Place, Verification
+from .json_file import write_json
 
 SCHEMA = 1  # grows when a key changes its meaning or goes away
 
@@ -33,19 +30,7 @@ def document(result: Verification) -> dict[str, Any]:
 
 def write(result: Verification, path: str) -> str:
     """Write the document to `path` (mode 0644, replaced as a whole); returns the absolute path. OSError."""
-    target = Path(path).expanduser().absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document(result), file, indent=1, sort_keys=True)
-            file.write("\n")
-        Path(draft).chmod(0o644)
-        Path(draft).replace(target)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    return str(target)
+    return write_json(document(result), path)
 
 
 def _cluster(report: dict[str, Any]) -> dict[str, Any]:

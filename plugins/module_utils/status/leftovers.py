@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Namespaces of verifications that were killed before they could clean up."""
+"""Namespaces of runs that were killed before they could clean up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from typing import Any
 
 from ..client.client import Client
 from ..facts.raw import dig, name_of
-from .manifests import EXPIRES, PREFIX, RUNNER, SELECTOR
+from .manifests import PREFIXES, SELECTOR
+
+EXPIRES = "fabric.clusterset.io/expires"  # annotation: seconds since 1970
+RUNNER = "fabric.clusterset.io/runner"  # annotation: see `runner`
+
+
+def marks(expires: float) -> dict[str, str]:
+    """Annotations of what this process makes, to be gone by `expires` (seconds since 1970)."""
+    return {EXPIRES: str(int(expires)), RUNNER: runner()}
 
 
 def runner() -> str:
@@ -35,14 +43,14 @@ async def remove(client: Client) -> list[str]:
     removed = []
     for item in await client.list("/api/v1/namespaces", label_selector=SELECTOR):
         name = name_of(item)
-        if name.startswith(PREFIX) and abandoned(item) and not dig(item, "metadata", "deletionTimestamp"):
+        if name.startswith(PREFIXES) and abandoned(item) and not dig(item, "metadata", "deletionTimestamp"):
             await client.delete(f"/api/v1/namespaces/{name}")
             removed.append(name)
     return removed
 
 
 def abandoned(item: dict[str, Any]) -> bool:
-    """Whether nobody will clean up this namespace."""
+    """Whether nobody will clean up this object, which has `marks`."""
     notes = dig(item, "metadata", "annotations") or {}
     expires = str(notes.get(EXPIRES, ""))
     return (expires.isdigit() and int(expires) < time.time()) or dead(str(notes.get(RUNNER, "")))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The namespace and the pods of one verification in one cluster, within the `restricted` pod security standard."""
+"""The namespace and the verifier pods of one run in one cluster, within the `restricted` pod security standard."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from .types import Place
 
 Object = dict[str, Any]
 
-PREFIX = "fabric-verify-"
+VERIFY, REHEARSE = "verify", "rehearse"
+SECURITY = {VERIFY: "restricted", REHEARSE: "privileged"}
+"""Pod security standard by purpose: a rehearsal's outages need the node's network and NET_ADMIN."""
+PREFIXES = tuple(f"fabric-{purpose}-" for purpose in SECURITY)
 CONTROL_PORT = 8080
 LABELS = {"app.kubernetes.io/part-of": "clusterset.fabric", "fabric.clusterset.io/component": "verify"}
 SELECTOR = ",".join(f"{key}={value}" for key, value in sorted(LABELS.items()))
-EXPIRES = "fabric.clusterset.io/expires"  # annotation of the namespace: seconds since 1970
-RUNNER = "fabric.clusterset.io/runner"  # annotation of the namespace: see `leftovers`
-_ACCOUNT = "verify"
+ACCOUNT = "verify"
 _USER = 65532
 
 
@@ -39,11 +40,10 @@ def choose(nodes: tuple[Node, ...], gateways: tuple[str, ...], which: str) -> tu
     return first + others[:1], [node for node in absent if node.name in gateways]
 
 
-def namespace(name: str, *, expires: float, runner: str) -> Object:
-    """The namespace of a run; `expires` in seconds since 1970."""
-    labels = {**LABELS, "pod-security.kubernetes.io/enforce": "restricted"}
-    annotations = {EXPIRES: str(int(expires)), RUNNER: runner}
-    metadata = {"name": name, "labels": labels, "annotations": annotations}
+def namespace(name: str, purpose: str, marks: dict[str, str]) -> Object:
+    """The namespace of a run; `marks` as :func:`leftovers.marks` makes them."""
+    labels = {**LABELS, "pod-security.kubernetes.io/enforce": SECURITY[purpose]}
+    metadata = {"name": name, "labels": labels, "annotations": dict(marks)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
@@ -52,7 +52,7 @@ def account(namespace_name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": {"name": _ACCOUNT, "namespace": namespace_name, "labels": dict(LABELS)},
+        "metadata": {"name": ACCOUNT, "namespace": namespace_name, "labels": dict(LABELS)},
         "automountServiceAccountToken": False,
     }
 
@@ -65,7 +65,7 @@ def pod(place: Place, namespace_name: str, *, image: str, token: str, seconds: f
         "restartPolicy": "Never",
         "activeDeadlineSeconds": int(seconds),
         "terminationGracePeriodSeconds": 1,
-        "serviceAccountName": _ACCOUNT,
+        "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pods of one verification in one cluster: made, awaited, taken away."""
+"""The pods of one verification or rehearsal in one cluster: made, awaited, asked, taken away."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ..client.client import Client, open_client
+from ..client.client import Client
 from ..client.errors import ApiError
 from ..errors import FabricError
 from ..facts.nodes import condition
 from ..facts.raw import dig, name_of
 from ..facts.types import Node
 from . import leftovers, manifests
+from .afterwards import afterwards
 from .types import Place
 
 Item = dict[str, Any]
 
-CLEANUP_SECONDS = 20.0
 GRACE_SECONDS = 120.0  # pods and namespace outlive the deadline by this before they count as abandoned
 _HOPELESS = {"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
 
@@ -30,23 +30,30 @@ _HOPELESS = {"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigErro
 class Stage:
     """One run's namespace in one cluster. `token`: what the pods want to hear before they check anything."""
 
-    def __init__(self, client: Client, *, image: str, token: str, seconds: float) -> None:
+    def __init__(
+        self, client: Client, *, image: str, token: str, seconds: float, purpose: str = manifests.VERIFY
+    ) -> None:
         self._client, self._image, self._token, self._seconds = client, image, token, seconds
-        self.namespace = manifests.PREFIX + secrets.token_hex(4)
+        self._purpose = purpose
+        self.namespace = f"fabric-{purpose}-{secrets.token_hex(4)}"
         self._made = False
+
+    @property
+    def cluster(self) -> str:
+        """Name of the cluster."""
+        return self._client.ref.name
 
     def places(self, nodes: list[Node], gateways: tuple[str, ...]) -> list[Place]:
         """One place a node, without address yet."""
-        cluster = self._client.ref.name
         return [
-            Place(cluster, node.name, f"verify-{number}", node.name in gateways) for number, node in enumerate(nodes)
+            Place(self.cluster, node.name, f"verify-{number}", node.name in gateways)
+            for number, node in enumerate(nodes)
         ]
 
     async def up(self, places: list[Place], *, wait: float) -> list[Place]:
         """Make a pod at each place and wait up to `wait` seconds for all: the places with address, or with a reason."""
         self._made = True  # before the first request: it may have been served though its answer is lost
-        expires = time.time() + self._seconds + GRACE_SECONDS
-        await self._client.apply(manifests.namespace(self.namespace, expires=expires, runner=leftovers.runner()))
+        await self._client.apply(manifests.namespace(self.namespace, self._purpose, self.marks))
         await self._client.apply(manifests.account(self.namespace))
         await asyncio.gather(*(self._client.apply(self._pod(place)) for place in places))
         pods: dict[str, Item] = {}
@@ -57,6 +64,11 @@ class Stage:
             pass  # the ready ones take part, the others say why they do not
         warnings = {} if all(map(_ready, pods.values())) else await self._warnings()
         return [_located(place, pods.get(place.pod, {}), warnings.get(place.pod, "")) for place in places]
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Annotations by which a later run knows what this one left, should it be killed."""
+        return leftovers.marks(time.time() + self._seconds + GRACE_SECONDS)
 
     async def _warnings(self) -> dict[str, str]:
         """The latest warning about each pod, by its name: the kubelet tells there what it waits for."""
@@ -84,20 +96,20 @@ class Stage:
             await asyncio.sleep(0.2)  # the server ended the watch; the next one begins with what there is
 
     async def down(self) -> str:
-        """Delete the namespace, with a client of its own, since the other's time may be over. Returns a complaint."""
+        """Delete the namespace. Returns a complaint, "" if there is none."""
         if not self._made:
             return ""
-        try:
-            async with asyncio.timeout(CLEANUP_SECONDS):
-                async with await open_client(self._client.ref, deadline=CLEANUP_SECONDS) as client:
-                    await client.delete(f"/api/v1/namespaces/{self.namespace}")
-        except (FabricError, TimeoutError) as error:
-            return f"namespace {self.namespace} is left behind; the next verification removes it ({error})"
-        return ""
+        complaint = f"namespace {self.namespace} is left behind; the next run removes it"
+        path = f"/api/v1/namespaces/{self.namespace}"
+        return await afterwards(self._client.ref, lambda client: client.delete(path), complaint)
 
     async def check(self, place: Place, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
-        """POST /check to the pod at `place` through the API server. ApiError, Unreachable, FabricError."""
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{place.pod}:{manifests.CONTROL_PORT}/proxy/check"
+        """POST /check to the pod at `place`; see :meth:`ask`."""
+        return await self.ask(place, "check", request, timeout=timeout)
+
+    async def ask(self, place: Place, what: str, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+        """POST to the pod at `place` through the API server. ApiError, Unreachable, FabricError."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{place.pod}:{manifests.CONTROL_PORT}/proxy/{what}"
         body = {**request, "token": self._token}
         for last in (False, True):
             try:

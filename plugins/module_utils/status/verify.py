@@ -15,15 +15,13 @@ from ..client.client import Client
 from ..client.fleet import fleet, together
 from ..client.types import ClusterRef, Outcome
 from ..errors import FabricError
-from ..facts.types import Node
-from . import crosscheck, evidence, leftovers, manifests, stage
+from . import crosscheck, evidence, stage, standing
+from .afterwards import CLEANUP_SECONDS
 from .meeting import Arrival, Meeting
 from .types import UNKNOWN, ClusterReport, NameAnswer, Options, Pair, Place, Verification
 
-CONTACT_SECONDS = 30.0  # a cluster whose API does not answer by then takes no part
 DEADLINE = 300.0
 LIGHT_SECONDS = 20.0  # how long a cluster that is ready for the heavy checks waits for the others
-READY_SECONDS = 120.0  # for the pods, image pull included
 
 Progress = Callable[[str, str], None]
 """Called with a cluster's name and what happens there now."""
@@ -67,7 +65,7 @@ class _Run:
     async def go(self) -> Outcome[None]:
         """Run within the deadline; the clean-up has its own time after it."""
         try:
-            seconds = self.deadline + stage.CLEANUP_SECONDS + 5
+            seconds = self.deadline + CLEANUP_SECONDS + 5
             outcomes = await fleet([self.ref], self._work, deadline=seconds, limit=1)
         finally:
             self.meeting.leave(self.ref.name)
@@ -94,46 +92,28 @@ class _Run:
                 self.notes.append(complaint)
 
     async def _check(self, client: Client, here: stage.Stage) -> None:
-        nodes = await self._contact(client)
-        if not nodes:
-            raise FabricError("no Linux node of it is Ready.", cluster=self.ref.name, fix="install its network plugin.")
+        which = self.options.nodes
+        self.evidence, nodes, self.notes = await standing.contact(client, deadline=self.deadline, which=which)
         self.places = here.places(nodes, self.evidence.gateways)
         self.progress(self.ref.name, f"starting verifier pods on {', '.join(place.node for place in self.places)}")
-        self.places = await here.up(self.places, wait=min(READY_SECONDS, self.deadline / 2))
-        standing = [place for place in self.places if place.address]
-        if not standing:
-            reasons = "; ".join(sorted({place.reason for place in self.places}))
-            fix = f"see that its nodes can pull and run {self.options.images[self.ref.name]}."
-            raise FabricError(f"no verifier pod became ready: {reasons}.", cluster=self.ref.name, fix=fix)
-        self.meeting.arrive(self.ref.name, Arrival(tuple(standing), self.evidence))
+        self.places = await standing.stand_up(here, self.places, deadline=self.deadline)
+        ready = standing.ready(self.places, image=self.options.images[self.ref.name])
+        self.meeting.arrive(self.ref.name, Arrival(tuple(ready), self.evidence))
         checker = crosscheck.Checker(here, self.evidence, self.meeting, self.options)
         at = self.clusters.index(self.ref.name)
         others = self.clusters[at + 1 :] + self.clusters[: at + self.options.within]  # not all load the same one first
-        self.progress(self.ref.name, f"{len(standing)} verifier pods ready")
+        self.progress(self.ref.name, f"{len(ready)} verifier pods ready")
         await asyncio.gather(
-            *(checker.names(place, self.names) for place in standing),
-            *(checker.light(standing, name, self.pairs) for name in others),
+            *(checker.names(place, self.names) for place in ready),
+            *(checker.light(ready, name, self.pairs) for name in others),
         )
         await self.meeting.light_done(self.ref.name, wait=LIGHT_SECONDS)
         for name in others:
-            await checker.heavy(standing, name, self.pairs)
-        await asyncio.gather(*(checker.explain(standing, name, self.pairs) for name in others))
+            await checker.heavy(ready, name, self.pairs)
+        await asyncio.gather(*(checker.explain(ready, name, self.pairs) for name in others))
         self.meeting.leave(self.ref.name)
         self.progress(self.ref.name, f"{len(self.pairs)} pairs checked")
         await self.meeting.all_gone()
-
-    async def _contact(self, client: Client) -> list[Node]:
-        """Read the cluster's state, remove what earlier runs left, choose the nodes."""
-        limit = min(CONTACT_SECONDS, self.deadline / 2)
-        try:
-            async with asyncio.timeout(limit):
-                self.evidence, removed = await asyncio.gather(evidence.read(client), leftovers.remove(client))
-        except TimeoutError:
-            raise FabricError(f"its API server did not answer within {limit:.0f} s.", cluster=self.ref.name) from None
-        self.notes += [f"removed {name}, left by a run that was killed" for name in removed]
-        chosen, absent = manifests.choose(self.evidence.nodes, self.evidence.gateways, self.options.nodes)
-        self.notes += [f"node {node.name} is not Ready and was not checked" for node in absent]
-        return chosen
 
     def report(self, outcome: Outcome[None]) -> ClusterReport:
         """This cluster's part of the result."""

@@ -64,7 +64,8 @@ def test_the_pod_satisfies_the_restricted_standard() -> None:
 
 
 def namespace(expires: float, runner: str) -> dict[str, Any]:
-    return manifests.namespace("fabric-verify-1", expires=expires, runner=runner)
+    marks = {leftovers.EXPIRES: str(int(expires)), leftovers.RUNNER: runner}
+    return manifests.namespace("fabric-verify-1", manifests.VERIFY, marks)
 
 
 def test_only_what_nobody_will_clean_up_is_abandoned() -> None:
