@@ -39,6 +39,7 @@ class Agents:
     def __init__(self, stub: Stub) -> None:
         self.clusters = stub.clusters
         self.dead: set[str] = set()
+        self.deaf: set[str] = set()  # clusters to which no link comes up
         self.blocked = False  # no link of a second generation comes up
         self.gaps: list[str] = []  # pairs that were up and then had no link, in order
         self._up: set[str] = set()
@@ -120,7 +121,7 @@ class Agents:
         held = self._keys(peer, remote)
         rows = [row for row in self.spec(peer, "peers", name).get("gateways", ()) if row["node"] == node]
         known = {key["generation"] for row in rows for key in row["keys"]}
-        return generation in held & known and not (self.blocked and generation != min(held))
+        return peer not in self.deaf and generation in held & known and not (self.blocked and generation != min(held))
 
     def _keys(self, name: str, node: str) -> set[int]:
         return {key["generation"] for key in self.spec(name, "gateways", node).get("keys", ())}
