@@ -135,7 +135,8 @@ class _Run:
         await self.stage.put(self.stage.alive)
 
     async def _clear(self) -> None:
-        """Wait until nothing of another generation is left."""
+        """Wait until nothing of another generation is left, neither keys nor links."""
+        await self.stage.learn_keys(self.stage.alive)
         await self.stage.each(self._gone, self.stage.alive)
         self.done.complete = not self.away()
 

@@ -40,6 +40,7 @@ class Agents:
         self.clusters = stub.clusters
         self.dead: set[str] = set()
         self.deaf: set[str] = set()  # clusters to which no link comes up
+        self.keeping = False  # keys once published stay published
         self.blocked = False  # no link of a second generation comes up
         self.gaps: list[str] = []  # pairs that were up and then had no link, in order
         self._up: set[str] = set()
@@ -79,6 +80,9 @@ class Agents:
             node = cluster.store.objects.get(f"/api/v1/nodes/{row['node']}", {"metadata": {}})
             drained = (node["metadata"].get("annotations") or {}).get("fabric.clusterset.io/drain") == "true"
             keys = [{"generation": n, "publicKey": f"{name}-{row['node']}-{n}"} for n in fabric["keyGenerations"]]
+            if self.keeping:
+                before = self.spec(name, "gateways", row["node"]).get("keys", [])
+                keys = [*[key for key in before if key not in keys], *keys]
             spec = {**row, "keys": keys, "tunnelAddress": "10.248.0.1", "implementation": "kernel"}
             put(cluster, "Gateway", "gateways", row["node"], spec, {"state": "Drained" if drained else "Active"})
 

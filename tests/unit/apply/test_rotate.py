@@ -165,6 +165,14 @@ async def test_links_that_do_not_come_up_are_named_and_the_old_ones_stay(joined:
     assert "keysSince" not in joined.agents.spec("east", "fabrics", "local")
 
 
+async def test_a_key_that_stays_published_is_not_taken_for_gone(joined: Set) -> None:
+    joined.agents.blocked, joined.deadline = True, 4
+    await joined.rotate()
+    joined.agents.keeping = True
+    back = await joined.rotate("rollback")
+    assert (back.complete, set(back.stage.failed)) == (False, set(HOSTS))
+
+
 async def test_a_rollback_that_comes_too_late_touches_nothing(joined: Set) -> None:
     joined.absent = {"north": "north: no answer"}
     await joined.rotate()
