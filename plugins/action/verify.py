@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.plan.ways import apart
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.verify_json import write
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.verify_table import messages, verify_table
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import FAILED, OK, UNKNOWN, Options
@@ -28,12 +29,14 @@ class ActionModule(FanOutAction):
         if self._task.check_mode:
             return {**result, "changed": False, "skipped": True, "msg": "verify starts pods", "failed_clusters": {}}
         variables = task_vars or {}
-        models = [model for model in self.models(variables) if model.host in self.in_play(variables)]
+        known = self.models(variables)
+        models = [model for model in known if model.host in self.in_play(variables)]
         options = Options(
             images={model.host: model.agent_image for model in models},
             deadlines={model.host: float(model.deadline) for model in models},
             nodes=str(arguments["nodes"]),
             within=bool(arguments["within"]),
+            apart=apart(known),
         )
         found = self.run_loop(verify([model.ref for model in models], options, self.say))
         display.display(verify_table(found))

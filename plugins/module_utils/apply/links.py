@@ -29,32 +29,54 @@ async def join(plan: Plan, refs: Sequence[ClusterRef], options: Options, progres
 
     Clusters of the plan that are not in ``refs`` are not touched; what is known of their gateways is used as it is.
     """
-    stage = Stage(plan, refs)
-
-    async def put(client: Client) -> Result:
-        cluster = stage.plan.cluster(client.ref.name)
-        peers = peer_objects(stage.plan, cluster)
-        bundle = Bundle(BUNDLE, (*agent_objects(cluster), *await _pools(client, cluster, peers), *peers))
-        return await apply_bundle(client, bundle, options, progress=progress)
-
-    async def published(client: Client) -> tuple[Gateway, ...]:
-        return await wait_for_gateways(client, stage.plan.cluster(client.ref.name), progress)
-
-    async def prove(client: Client) -> bool:
-        alive = {stage.plan.cluster(ref.name).cluster_id for ref in stage.alive}
-        cluster = stage.plan.cluster(client.ref.name)
-        peers = [peer for peer in peer_objects(stage.plan, cluster) if peer["metadata"]["name"] in alive]
-        return await wait_for_links(client, cluster, peers, progress)
-
-    await stage.apply(put, refs)
+    stage = LinksStage(plan, refs, options, progress)
+    await stage.put(refs)
     if options.check:
         return stage
     waiting = [ref for ref in stage.alive if not plan.cluster(ref.name).ready_for_peers]
     if waiting:
-        stage.plan = with_gateways(plan, await stage.each(published, waiting))
-        await stage.apply(put, stage.alive)
-    await stage.each(prove, [ref for ref in stage.alive if stage.results[ref.name].changed])
+        await stage.learn_keys(waiting)
+        await stage.put(stage.alive)
+    await stage.prove([ref for ref in stage.alive if stage.results[ref.name].changed])
     return stage
+
+
+class LinksStage(Stage):
+    """What joining clusters and rotating their keys are made of. ``plan`` may change between the steps."""
+
+    def __init__(self, plan: Plan, refs: Sequence[ClusterRef], options: Options, progress: Progress) -> None:
+        super().__init__(plan, refs)
+        self.options, self.progress = options, progress
+
+    async def put(self, refs: Sequence[ClusterRef]) -> None:
+        """Bring these clusters to the plan as it is now."""
+        await self.apply(self._put, refs)
+
+    async def learn_keys(self, refs: Sequence[ClusterRef]) -> None:
+        """Wait until the gateways of these clusters have published, and put that into the plan."""
+        self.plan = with_gateways(self.plan, await self.each(self._published, refs))
+
+    async def prove(self, refs: Sequence[ClusterRef]) -> None:
+        """Wait until every link of these clusters to those that have not failed is up."""
+        await self.each(self._prove, refs)
+
+    def peers(self, cluster: ClusterPlan) -> list[Object]:
+        """The cluster's Peers whose own cluster takes part and has not failed."""
+        alive = {self.plan.cluster(ref.name).cluster_id for ref in self.alive}
+        return [peer for peer in peer_objects(self.plan, cluster) if peer["metadata"]["name"] in alive]
+
+    async def _put(self, client: Client) -> Result:
+        cluster = self.plan.cluster(client.ref.name)
+        peers = peer_objects(self.plan, cluster)
+        bundle = Bundle(BUNDLE, (*agent_objects(cluster), *await _pools(client, cluster, peers), *peers))
+        return await apply_bundle(client, bundle, self.options, progress=self.progress)
+
+    async def _published(self, client: Client) -> tuple[Gateway, ...]:
+        return await wait_for_gateways(client, self.plan.cluster(client.ref.name), self.progress)
+
+    async def _prove(self, client: Client) -> bool:
+        cluster = self.plan.cluster(client.ref.name)
+        return await wait_for_links(client, cluster, self.peers(cluster), self.progress)
 
 
 async def _pools(client: Client, cluster: ClusterPlan, peers: Sequence[Object]) -> list[Object]:

@@ -38,6 +38,8 @@ class Overdue(Exception):  # noqa: N818 - time is over, which is no error yet
 async def wait_for_gateways(client: Client, cluster: ClusterPlan, progress: Progress) -> tuple[Gateway, ...]:
     """What every planned gateway has published, once that is its tunnel address and a key of each generation.
 
+    Keys of other generations must be gone: after a rollback a number is used again, for another key.
+
     :raises FabricError: when the client's deadline nears first; names the gateways that are missing.
     """
     wanted = {gateway.node for gateway in cluster.gateways}
@@ -46,14 +48,15 @@ async def wait_for_gateways(client: Client, cluster: ClusterPlan, progress: Prog
 
     def missing(found: State) -> list[str]:
         gateways = map(gateway_of, found.values())
-        ready = {each.node for each in gateways if each.tunnel_address and generations <= _generations(each)} & wanted
+        ready = {each.node for each in gateways if each.tunnel_address and generations == _generations(each)} & wanted
         say(f"{len(ready)} of {len(wanted)} gateways have published their keys")
         return sorted(wanted - ready)
 
     try:
         found = await until(client, "gateways", missing)
     except Overdue as overdue:
-        message = f"no key was published by gateway {overdue}"
+        numbers = " and ".join(map(str, sorted(generations)))
+        message = f"no key of generation {numbers}, or one of another, was published by gateway {overdue}"
         raise FabricError(message, cluster=client.ref.name, fix=FIX) from overdue
     return tuple(sorted((each for each in map(gateway_of, found.values()) if each.node in wanted), key=_node))
 

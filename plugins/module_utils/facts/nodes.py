@@ -37,6 +37,7 @@ def _node(item: Item) -> Node:
         control_plane=any(label in labels for label in CONTROL_PLANE),
         zone=labels.get(ZONE, ""),
         schedulable=not spec.get("unschedulable") and not any(map(_repels, spec.get("taints") or [])),
+        cordoned=bool(spec.get("unschedulable")),
         endpoint=str(notes.get(ENDPOINT) or ""),
         draining=notes.get(DRAIN) == "true",
     )

@@ -27,6 +27,7 @@ class Node:
     control_plane: bool = False
     zone: str = ""
     schedulable: bool = True
+    cordoned: bool = False
     endpoint: str = ""  # annotation fabric.clusterset.io/endpoint: where peers reach it, as written
     draining: bool = False  # annotation fabric.clusterset.io/drain
 

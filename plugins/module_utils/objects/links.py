@@ -122,6 +122,11 @@ def expected_links(cluster: ClusterPlan, peer: Object) -> list[tuple[str, str, s
     ]
 
 
+def keyed(peer: Object) -> frozenset[int]:
+    """The numbers of a Peer's links that have keys."""
+    return frozenset(number for number, link in enumerate(peer["spec"]["links"]) if link["driver"] in ENCRYPTED)
+
+
 def _generation(own: GatewayPlan, remote: Object, driver: str) -> int:
     if driver not in ENCRYPTED:
         return 0

@@ -17,7 +17,7 @@ from ..model.types import ClusterModel
 from . import links as linking
 from . import refuse, refuse_links, ways
 from .gateways import choose_gateways
-from .generations import key_generations
+from .generations import key_generations, peer_generations
 from .plugin import BUNDLE, plan_plugin
 from .types import ClusterPlan, Plan
 
@@ -102,6 +102,7 @@ def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str
         transit=model.transit,
         keys_since=facts.owned.keys_since,
         joined=facts.owned.joined,
+        peer_generations=peer_generations(facts.owned, away),
         kept_peers=_kept_peers(facts, away),
         notes=_notes(model, facts),
     )

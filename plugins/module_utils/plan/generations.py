@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from ..facts.owned import keys_of
 from ..facts.types import ClusterFacts, Owned
@@ -18,7 +19,7 @@ def key_generations(models: Sequence[ClusterModel], facts: Mapping[str, ClusterF
     """Cluster id -> generations, oldest first. Only a rotation changes what a cluster holds; a plan keeps it."""
     held = {model.cluster_id: _held(facts[model.host].owned) for model in models}
     told = [set(numbers) for numbers in held.values() if numbers]
-    told += [numbers for model in models for numbers in _of_peers(facts[model.host].owned, held)]
+    told += [numbers for model in models for numbers in _of_absent(facts[model.host].owned, held)]
     newcomer = _common(told)
     return {cluster_id: numbers or newcomer for cluster_id, numbers in held.items()}
 
@@ -29,10 +30,20 @@ def _held(owned: Owned) -> tuple[int, ...]:
     return owned.key_generations or FIRST
 
 
-def _of_peers(owned: Owned, present: Mapping[str, object]) -> list[set[int]]:
+def _of_absent(owned: Owned, present: Collection[str]) -> list[set[int]]:
     """What is known of clusters that do not answer now, from their keys in the others."""
-    rows = [row for name, spec in owned.peer_specs.items() if name not in present for row in spec.get("gateways") or ()]
-    return [found for row in rows if (found := {key.generation for key in keys_of(row)})]
+    found = [_of_peer(spec) for name, spec in owned.peer_specs.items() if name not in present]
+    return [numbers for numbers in found if numbers]
+
+
+def peer_generations(owned: Owned, away: Collection[str]) -> tuple[int, ...]:
+    """Generations of the keys that a cluster knows of its peers, but for those that are away."""
+    specs = [spec for name, spec in owned.peer_specs.items() if name not in away]
+    return tuple(sorted(set().union(*map(_of_peer, specs))))
+
+
+def _of_peer(spec: Mapping[str, Any]) -> set[int]:
+    return {key.generation for row in spec.get("gateways") or () for key in keys_of(row)}
 
 
 def _common(told: Sequence[set[int]]) -> tuple[int, ...]:

@@ -44,6 +44,7 @@ class ClusterPlan:
     :ivar key_generations: of link keys that each gateway holds, oldest first; one or two.
     :ivar keys_since: when the newest generation was introduced; "" = when the cluster joined.
     :ivar joined: when the cluster joined; "" = it is about to.
+    :ivar peer_generations: of the keys that it knows of its peers now, but for those that do not answer.
     """
 
     host: str
@@ -64,6 +65,7 @@ class ClusterPlan:
     key_generations: tuple[int, ...] = (0,)
     keys_since: str = ""
     joined: str = ""
+    peer_generations: tuple[int, ...] = ()
     kept_peers: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -140,6 +142,9 @@ class Plan:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
+_LISTS = ("pod_cidrs", "service_cidrs", "key_generations", "peer_generations", "kept_peers", "notes")
+
+
 def plan_from_json(text: str) -> Plan:
     """The inverse of :meth:`Plan.to_json`."""
     raw = json.loads(text)
@@ -158,7 +163,7 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
     plugin = dict(raw["plugin"])
     if plugin["manifest"]:
         plugin["manifest"] = ManifestSource(**plugin["manifest"])
-    lists = {key: tuple(raw[key]) for key in ("pod_cidrs", "service_cidrs", "key_generations", "kept_peers", "notes")}
+    lists = {key: tuple(raw[key]) for key in _LISTS}
     gateways = tuple(_gateway(item) for item in raw["gateways"])
     return ClusterPlan(**{**raw, **lists, "plugin": PluginPlan(**plugin), "gateways": gateways})
 

@@ -18,7 +18,7 @@ Ways = Mapping[Ends, tuple[LinkWish, ...]]
 
 
 def ends(a: str, b: str) -> Ends:
-    """Two cluster ids as they name a pair."""
+    """Two cluster ids, or two hosts, as they name a pair."""
     return (a, b) if a < b else (b, a)
 
 
@@ -65,7 +65,8 @@ def _cost(own: Ways, pair: Ends, middle: str) -> int | None:
     return sum(leg[0].cost for leg in legs if leg) if all(legs) else None
 
 
-def connected(models: Sequence[ClusterModel]) -> frozenset[Ends]:
-    """The pairs that have a way, by links of their own or by transit."""
+def apart(models: Sequence[ClusterModel]) -> frozenset[Ends]:
+    """The pairs of hosts, each in alphabetical order, that have no way to each other."""
     own = own_links(models)
-    return frozenset({*own, *transit(models, own)})
+    joined = {*own, *transit(models, own)}
+    return frozenset(ends(a.host, b.host) for a, b in pairs(models) if (a.cluster_id, b.cluster_id) not in joined)

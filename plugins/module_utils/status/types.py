@@ -20,16 +20,22 @@ class Options:
 
     `images` (the agent's) and `deadlines` (seconds, without the clean-up) are by inventory host name. `nodes`: `sample`
     is one gateway and one other node in each cluster, `all` is each ready Linux node. `within` adds the pairs inside
-    each cluster. Sizes are bytes.
+    each cluster. `apart` are pairs of host names, each in alphabetical order, that have no way to each other by design.
+    Sizes are bytes.
     """
 
     images: Mapping[str, str]
     deadlines: Mapping[str, float] = field(default_factory=dict)
     nodes: str = "sample"
     within: bool = False
+    apart: frozenset[tuple[str, str]] = frozenset()
     large_bytes: int = 8000
     bulk_bytes: int = 2_000_000
     connections: int = 200
+
+    def connects(self, a: str, b: str) -> bool:
+        """Whether the pods of these two clusters are to reach each other."""
+        return (min(a, b), max(a, b)) not in self.apart
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ class _Run:
         checker = crosscheck.Checker(here, self.evidence, self.meeting, self.options)
         at = self.clusters.index(self.ref.name)
         others = self.clusters[at + 1 :] + self.clusters[: at + self.options.within]  # not all load the same one first
+        others = [name for name in others if self.options.connects(self.ref.name, name)]
         self.progress(self.ref.name, f"{len(ready)} verifier pods ready")
         await asyncio.gather(
             *(checker.names(place, self.names) for place in ready),
@@ -137,6 +138,8 @@ def _absent(runs: list[_Run]) -> list[Pair]:
     for source in runs:
         for target in runs:
             if source is target and not source.options.within:
+                continue
+            if not source.options.connects(source.ref.name, target.ref.name):
                 continue
             for here in source.places or [Place(source.ref.name, "", "")]:
                 for there in target.places or [Place(target.ref.name, "", "")]:

@@ -108,6 +108,14 @@ def test_a_pair_is_up_when_each_link_is_in_the_newest_common_generation() -> Non
     assert expected_links(made.cluster("east"), peer) == [(*ends, 0, 0), (*ends, 1, 0)]
 
 
+def test_between_two_nats_no_link_is_waited_for() -> None:
+    made = plan(behind_nat=True)
+    (_north, peer) = peer_objects(made, made.cluster("east"))
+    assert len(expected_links(made.cluster("east"), peer)) == 1
+    peer["spec"]["gateways"][0]["endpoint"] = ""
+    assert expected_links(made.cluster("east"), peer) == []
+
+
 def test_what_every_definition_prints_is_in_its_schema() -> None:
     for definition in crds():
         (version,) = definition["spec"]["versions"]

@@ -14,7 +14,9 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types impo
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel, LinkWish
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build import RefusedError, build_plan
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import Plan, plan_from_json
+from ansible_collections.clusterset.fabric.plugins.module_utils.plan.ways import apart
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.plan_table import plan_table
+from ansible_collections.clusterset.fabric.plugins.module_utils.status.types import Options
 from tests.unit.plan.samples import facts, model
 
 HOSTS = ("east", "north", "west")
@@ -100,6 +102,13 @@ def test_of_two_hubs_the_cheaper_one_is_the_way_and_then_the_first_by_id() -> No
         return build_plan(each, found).via("west", "south")
 
     assert (via(9), via(10), via(11)) == ("north", "east", "east")
+
+
+def test_pairs_without_a_way_are_not_to_be_verified() -> None:
+    assert apart(models(HUB)) == {("north", "west")}
+    assert apart(models(HUB, east={"transit": True})) == frozenset()
+    options = Options(images={}, apart=apart(models(HUB)))
+    assert (options.connects("west", "north"), options.connects("west", "east")) == (False, True)
 
 
 def test_a_hub_that_does_not_answer_now_stays_the_way() -> None:
