@@ -163,8 +163,7 @@ class NodeAgent:
         return links_of(situation) if situation else ()
 
     def _answering(self) -> list[Link]:
-        verdicts = self.prober.verdicts
-        return [link for link in self._links() if verdicts.get(link.name)]
+        return [link for link in self._links() if self._up(link.name)]
 
     # --- the kernel ---
 
@@ -321,12 +320,12 @@ class NodeAgent:
         return "; ".join([*(self.wanted.faults if self.wanted else ()), *self.outcome.faults])[:500]
 
     def _snapshot(self) -> Snapshot:
-        situation, verdicts = self._situation(), self.prober.verdicts
+        situation = self._situation()
         gateways = situation.other_gateways if situation else ()
         settled = self.undone or (self.published and self.me() is not None)
         return Snapshot(
             links=self.reports.newest.values(),
-            gateways={gateway.tunnel: bool(verdicts.get(gateway.tunnel)) for gateway in gateways},
+            gateways={gateway.tunnel: bool(self._up(gateway.tunnel)) for gateway in gateways},
             connected=self.api.connected,
             faults=len(self.outcome.faults),
             ready=settled and not self.outcome.faults and not self._lost(),
@@ -336,5 +335,8 @@ class NodeAgent:
     def _lost(self) -> bool:
         """Whether a way that the agent's predecessor used has died since the start: the fault may be this version."""
         proving = time.monotonic() - self._started < _PROVING
-        verdicts = self.prober.verdicts
-        return proving and any(verdicts.get(name) is False for name in self._inherited)
+        return proving and any(self._up(name) is False for name in self._inherited)
+
+    def _up(self, way: str) -> bool | None:
+        found = self.prober.way(way)
+        return found.up if found else None

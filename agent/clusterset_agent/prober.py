@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from .icmp import Echo
-from .liveness import Liveness
+from .liveness import Liveness, Verdict
 
 INTERVAL = 0.2
 """Seconds between two probes of the same way."""
@@ -29,13 +30,14 @@ class Prober:
         self._echo = echo or Echo()
         self._ways: dict[str, tuple[str, Liveness]] = {}
         self._by_address: dict[str, list[str]] = {}
-        self._vouched: Mapping[str, str] = {}
+        self._vouched: Mapping[str, Sequence[str]] = {}
         self._round = 0
 
     @property
-    def verdicts(self) -> dict[str, bool | None]:
-        """What each way has shown: it answers, it is dead, or None if it never answered."""
-        return {key: way.up for key, (_address, way) in self._ways.items()}
+    def verdicts(self) -> dict[str, Verdict]:
+        """What each way has shown so far."""
+        now = time.monotonic()
+        return {key: way.verdict(now) for key, (_address, way) in self._ways.items()}
 
     def way(self, key: str) -> Liveness | None:
         """Return what is known of one way."""
@@ -46,11 +48,11 @@ class Prober:
         self,
         addresses: Mapping[str, str],
         assumed: frozenset[str] = frozenset(),
-        vouched: Mapping[str, str] | None = None,
+        vouched: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Probe exactly these; known ones keep their state, new ones in ``assumed`` begin as alive.
 
-        :param vouched: key -> the key of a longer way over the same one: while that answers, the shorter is well, too.
+        :param vouched: key -> keys of longer ways: while they all answer, nobody needs to know more of the shorter.
         """
         self._vouched = vouched or {}
         if {key: address for key, (address, _way) in self._ways.items()} == addresses:
@@ -86,12 +88,14 @@ class Prober:
         # answers that wait in the socket must count before a slow moment of ours is taken for a death
         self.receive()
         self._round += not suspects_only
+        uneasy = {key for key in self._vouched if not self._at_ease(key)}
         chosen = [
             (address, way)
             for key, (address, way) in self._ways.items()
-            if (way.suspect if suspects_only else not self._at_ease(key))
+            if (way.suspect or key in uneasy if suspects_only else self._due(key, uneasy))
         ]
-        changes = [way.tick() for _address, way in chosen]
+        now = time.monotonic()
+        changes = [way.tick(now) for _address, way in chosen]
         if any(changes):
             self._changed()
         for number, (address, _way) in enumerate(chosen):
@@ -99,17 +103,21 @@ class Prober:
                 self._echo.prepare()
             self._echo.send(address)
 
+    def _due(self, key: str, uneasy: set[str]) -> bool:
+        return key not in self._vouched or key in uneasy or self._round % AT_EASE == 0
+
     def _at_ease(self, key: str) -> bool:
-        """Whether this round may do without a probe of the way."""
-        longer = self._ways.get(self._vouched.get(key, ""))
-        return longer is not None and bool(longer[1].up) and not longer[1].missed and self._round % AT_EASE != 0
+        """Whether all the longer ways over this one answer."""
+        longer = [self._ways[other][1] for other in self._vouched[key] if other in self._ways]
+        return bool(longer) and all(way.up and not way.missed for way in longer)
 
     def receive(self) -> None:
         """Take the answers that have arrived."""
         changed = False
+        now = time.monotonic()
         for answer in self._echo.receive():
             for key in self._by_address.get(answer.address, ()):
-                changed |= self._ways[key][1].answer(answer.round_trip)
+                changed |= self._ways[key][1].answer(answer.round_trip, now)
         if changed:
             self._changed()
 

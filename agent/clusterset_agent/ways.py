@@ -9,14 +9,19 @@ from collections.abc import Mapping
 
 from . import probe_points
 from .kernel_state import Link
+from .liveness import Verdict
 from .situation import Situation
 from .wanted import NodeAddress
 
 WITNESSES = 2
 """Peers that a node asks through each of its gateways; more would not tell more of the gateway itself."""
 
-Verdicts = Mapping[str, bool | None]
-"""What the probes say by key: answered, dead, or None for never answered yet."""
+STEADY = 5.0
+"""Seconds after which a way that came back is believed to have been well all the time."""
+
+Verdicts = Mapping[str, Verdict]
+"""What the probes say, by key."""
+_UNKNOWN = Verdict()
 
 
 def probed(situation: Situation, links: tuple[Link, ...]) -> dict[str, str]:
@@ -37,15 +42,25 @@ def probed(situation: Situation, links: tuple[Link, ...]) -> dict[str, str]:
     return ways
 
 
-def vouched(links: tuple[Link, ...]) -> dict[str, str]:
-    """Return which probes another one makes needless as long as it is answered: what lies beyond a link's other end."""
-    return {link.name: _beyond(link.name) for link in links if link.beyond}
+def vouched(links: tuple[Link, ...]) -> dict[str, list[str]]:
+    """Return which probes are needless as long as others are answered.
+
+    Of a link nothing more is asked while what lies beyond it answers; but it is a witness, too, and has to be heard as
+    soon as something fails that it can tell about.
+    """
+    beyond = {link.name: [_beyond(link.name)] for link in links if link.beyond}
+    for link in links:
+        if link.witness in beyond:
+            beyond[link.witness].append(_beyond(link.name))
+    return beyond
 
 
 def fit(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts) -> frozenset[str]:
     """Return the names of links and the tunnel addresses of gateways that answer and forward."""
-    good = {link.name for link in links if verdicts.get(link.name) and not _swallows(link.name, link.witness, verdicts)}
-    answering = [(gateway, ordinal) for gateway, ordinal in situation.ordinals() if verdicts.get(gateway.tunnel)]
+    good = {
+        link.name for link in links if _up(link.name, verdicts) and not _swallows(link.name, link.witness, verdicts)
+    }
+    answering = [(gateway, ordinal) for gateway, ordinal in situation.ordinals() if _up(gateway.tunnel, verdicts)]
     for gateway, ordinal in answering:
         behind = situation.behind(ordinal)
         swallows = behind is not None and _swallows(gateway.tunnel, behind.tunnel, verdicts)
@@ -54,20 +69,35 @@ def fit(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts) -> fr
     return frozenset(good)
 
 
+def _up(key: str, verdicts: Verdicts) -> bool:
+    return bool(verdicts.get(key, _UNKNOWN).up)
+
+
 def _swallows(way: str, witness: str, verdicts: Verdicts) -> bool:
     """Whether the other end answers but does not forward: the node behind it is well and not reached through it."""
-    return verdicts.get(_beyond(way)) is False and bool(verdicts.get(witness))
+    return _only_this_fails(_beyond(way), witness, verdicts)
+
+
+def _only_this_fails(key: str, witness: str, verdicts: Verdicts) -> bool:
+    """Whether a probe fails while its witness is well.
+
+    The witness must have answered since, or both may have died together; and it must have been well before, or both
+    may be coming back together.
+    """
+    failing, other = verdicts.get(key, _UNKNOWN), verdicts.get(witness, _UNKNOWN)
+    well = bool(other.up) and other.answered < failing.missing
+    return failing.up is False and well and other.up_for > min(failing.missing, STEADY)
 
 
 def _cut_off(
     situation: Situation, gateway: NodeAddress, answering: list[tuple[NodeAddress, int]], verdicts: Verdicts
 ) -> bool:
     """Whether some peer is reached through another gateway and not through this one."""
-    for peer in situation.wanted.peers[:WITNESSES]:
-        reached = any(verdicts.get(_through(other, peer.cluster)) for other, _ordinal in answering)
-        if reached and verdicts.get(_through(gateway, peer.cluster)) is False:
-            return True
-    return False
+    return any(
+        _only_this_fails(_through(gateway, peer.cluster), _through(other, peer.cluster), verdicts)
+        for peer in situation.wanted.peers[:WITNESSES]
+        for other, _ordinal in answering
+    )
 
 
 def _beyond(way: str) -> str:

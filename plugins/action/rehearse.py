@@ -12,7 +12,6 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.report.rehearse_
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.rehearsal import Wishes
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.rehearse import refused, rehearse
 from ansible_collections.clusterset.fabric.plugins.module_utils.status.scenarios import SCENARIOS
-from ansible_collections.clusterset.fabric.plugins.plugin_utils import interruptible
 from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import FanOutAction, display
 
 
@@ -42,7 +41,7 @@ class ActionModule(FanOutAction):
             seconds=int(arguments["seconds"]),
         )
         self.refuse([FabricError(message, fix=fix) for message, fix in refused(wishes)])
-        found = interruptible.run(rehearse([model.ref for model in models], wishes, self.say))
+        found = self.run_loop(rehearse([model.ref for model in models], wishes, self.say))
         display.display(rehearse_table(found))
         result.update(
             changed=False,

@@ -41,7 +41,7 @@ def rounds(prober: Prober, wire: Wire, count: int) -> list[int]:
 def test_a_way_that_a_longer_one_vouches_for_is_asked_seldom() -> None:
     wire = Wire()
     prober = Prober(lambda: None, wire)
-    prober.follow({"short": "192.0.2.1", "long": "192.0.2.2"}, vouched={"short": "long"})
+    prober.follow({"short": "192.0.2.1", "long": "192.0.2.2"}, vouched={"short": ["long"]})
     rounds(prober, wire, AT_EASE)
     assert sum(rounds(prober, wire, AT_EASE)) == AT_EASE + 1
 
@@ -49,11 +49,11 @@ def test_a_way_that_a_longer_one_vouches_for_is_asked_seldom() -> None:
 def test_it_is_asked_again_as_soon_as_the_longer_one_misses() -> None:
     wire = Wire()
     prober = Prober(lambda: None, wire)
-    prober.follow({"short": "192.0.2.1", "long": "192.0.2.2"}, vouched={"short": "long"})
+    prober.follow({"short": "192.0.2.1", "long": "192.0.2.2"}, vouched={"short": ["long"]})
     rounds(prober, wire, 2)
     wire.silent = {"192.0.2.2"}
     assert rounds(prober, wire, 5)[-3:] == [2, 2, 2]
-    assert prober.verdicts == {"short": True, "long": False}
+    assert {key: verdict.up for key, verdict in prober.verdicts.items()} == {"short": True, "long": False}
 
 
 def test_only_suspects_are_asked_in_between() -> None:
@@ -65,3 +65,14 @@ def test_only_suspects_are_asked_in_between() -> None:
     rounds(prober, wire, 2)
     prober.tick(suspects_only=True)
     assert wire.asked == ["192.0.2.1"]
+
+
+def test_a_witness_is_asked_in_between_as_well() -> None:
+    wire = Wire()
+    prober = Prober(lambda: None, wire)
+    prober.follow({"short": "192.0.2.1", "long": "192.0.2.2"}, vouched={"short": ["long"]})
+    rounds(prober, wire, 2)
+    wire.silent = {"192.0.2.2"}
+    rounds(prober, wire, 2)
+    prober.tick(suspects_only=True)
+    assert wire.asked == ["192.0.2.1", "192.0.2.2"]

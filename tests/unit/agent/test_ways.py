@@ -6,21 +6,29 @@
 from __future__ import annotations
 
 from clusterset_agent.links import links_of
+from clusterset_agent.liveness import Verdict
 from clusterset_agent.probe_points import RESERVED, anywhere, beyond, blocks, here
-from clusterset_agent.ways import fit, probed
+from clusterset_agent.ways import STEADY, fit, probed, vouched
 
 from .samples import WEST, gateway, situation
 
 ONE, TWO = links_of(situation("g1"))
 
 
-def verdicts(**changes: bool | None) -> dict[str, bool | None]:
+UP = Verdict(True, up_for=60.0, answered=0.1, missing=100.0)
+DEAD = Verdict(False, answered=0.7, missing=0.5)
+UNKNOWN = Verdict()
+WORDS = {True: UP, False: DEAD, None: UNKNOWN}
+
+
+def verdicts(**changes: bool | Verdict | None) -> dict[str, Verdict]:
     """All that gateway g1 probes answers, but for the changes: one, two, beyond_one, beyond_two."""
     keys = {"one": ONE.name, "two": TWO.name, "beyond_one": f"{ONE.name}/beyond", "beyond_two": f"{TWO.name}/beyond"}
-    return {keys[name]: changes.get(name, True) for name in keys}
+    said = {name: changes.get(name, True) for name in keys}
+    return {keys[name]: word if isinstance(word, Verdict) else WORDS[word] for name, word in said.items()}
 
 
-def links_fit(**changes: bool | None) -> set[str]:
+def links_fit(**changes: bool | Verdict | None) -> set[str]:
     found = fit(situation("g1"), (ONE, TWO), verdicts(**changes))
     return {"one" if name == ONE.name else "two" for name in found if name.startswith("fab-")}
 
@@ -39,6 +47,24 @@ def test_a_dead_node_behind_a_gateway_says_nothing_against_the_gateway() -> None
     assert links_fit(two=False, beyond_one=False, beyond_two=None) == {"one"}
 
 
+def test_two_that_die_together_do_not_accuse_each_other() -> None:
+    silent = Verdict(True, up_for=60.0, answered=0.6, missing=0.3)
+    assert links_fit(two=silent, beyond_one=False, beyond_two=False) == {"one"}
+
+
+def test_two_that_come_back_together_do_not_accuse_each_other() -> None:
+    back = Verdict(True, up_for=0.1, answered=0.0, missing=9.0)
+    returning = Verdict(False, answered=0.0, missing=9.0)
+    assert links_fit(two=back, beyond_one=returning, beyond_two=True) == {"one", "two"}
+    steady = back._replace(up_for=STEADY + 0.1)
+    assert links_fit(two=steady, beyond_one=returning, beyond_two=True) == {"two"}
+
+
+def test_a_witness_is_heard_as_soon_as_it_can_tell() -> None:
+    one, two = ONE.name, TWO.name
+    assert vouched((ONE, TWO)) == {one: [f"{one}/beyond", f"{two}/beyond"], two: [f"{two}/beyond", f"{one}/beyond"]}
+
+
 def test_what_never_answered_is_not_taken_for_dead() -> None:
     assert links_fit(beyond_one=None) == {"one", "two"}, "the other side may be of an older version"
     assert links_fit(one=None) == {"two"}
@@ -48,13 +74,13 @@ def test_a_peers_only_gateway_has_nobody_behind_it() -> None:
     west = {**WEST, "gateways": [gateway("w1", 0)]}
     (link,) = links_of(situation("g1", west))
     assert link.beyond == ""
-    assert fit(situation("g1", west), (link,), {link.name: True}) >= {link.name}
+    assert fit(situation("g1", west), (link,), {link.name: UP}) >= {link.name}
 
 
 def gateways_fit(**through: bool | None) -> set[str]:
     """What a plain node thinks of its two gateways, by what it reaches through each."""
-    said: dict[str, bool | None] = {"10.248.0.1": True, "10.248.0.2": True}
-    said |= {f"10.248.0.{number[-1]}/{number[:-1]}": value for number, value in through.items()}
+    said = {"10.248.0.1": UP, "10.248.0.2": UP}
+    said |= {f"10.248.0.{number[-1]}/{number[:-1]}": WORDS[value] for number, value in through.items()}
     peers = (WEST, {**WEST, "clusterID": "zeta", "tunnelCIDR": "10.248.12.0/22"})
     return set(fit(situation("plain", *peers), (), said))
 
