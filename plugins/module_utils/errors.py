@@ -22,5 +22,6 @@ class FabricError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.cluster}: " if self.cluster else ""
-        then = f" Fix: {self.fix}" if self.fix else ""
+        stop = "" if self.message.endswith((".", ":")) else "."
+        then = f"{stop} Fix: {self.fix}" if self.fix else ""
         return f"{where}{self.message}{then}"

@@ -22,12 +22,18 @@ HIGHEST_COST = 65535
 _KEYS = ("between", "driver", "cost", "mtu", "encrypted", "next_hops")
 
 
-def link_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[LinkWish, ...], list[FabricError]]:
-    """The entries as values, and what is wrong with them; an entry with a fault is left out."""
+def link_wishes(
+    host: str, entries: Sequence[Mapping[str, Any]], driver: str
+) -> tuple[tuple[LinkWish, ...], list[FabricError]]:
+    """The entries as values, and what is wrong with them; an entry with a fault is left out.
+
+    :param driver: of the entries that name none.
+    """
     wishes: list[LinkWish] = []
     errors: list[FabricError] = []
     for number, entry in enumerate(entries, 1):
-        values = {**entry, "cost": _number(entry.get("cost", 100)), "mtu": _number(entry.get("mtu", 0))}
+        numbers = {"cost": _number(entry.get("cost", 100)), "mtu": _number(entry.get("mtu", 0))}
+        values = {"driver": driver, **entry, **numbers}
         problems = list(_problems(values))
         where = f"fabric_links, entry {number}"
         errors += [FabricError(f"{where}: {text}", cluster=host, fix=fix) for text, fix in problems]

@@ -55,7 +55,7 @@ def validate(host: str, raw: Mapping[str, Any]) -> tuple[ClusterModel | None, li
             values[name] = value
     if errors:
         return None, errors
-    links, errors = link_wishes(host, values["fabric_links"])
+    links, errors = link_wishes(host, values["fabric_links"], values["fabric_link_driver"])
     model = _model(host, values, links)
     errors += _meaning(model)
     return (None if errors else model), errors

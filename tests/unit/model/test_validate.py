@@ -112,6 +112,14 @@ def test_a_bad_entry_of_links_is_named_with_its_place_and_a_fix(change: dict[str
     assert all(word in text for word in words), text
 
 
+def test_an_entry_of_links_without_a_driver_takes_the_default_one() -> None:
+    values = {**GOOD, "fabric_links": [{"between": ["hub", "*"]}], "fabric_link_driver": "vxlan"}
+    model, errors = validate("east", values)
+    assert not errors
+    assert model is not None
+    assert [link.driver for link in model.links] == ["vxlan"]
+
+
 def test_ports_of_all_links_fit_above_the_base() -> None:
     for base, good in ((14790, False), (14791, True), (49152, True), (49153, False)):
         assert (validate("east", {**GOOD, "fabric_port_base": base})[0] is not None) is good
