@@ -39,6 +39,7 @@ class ActionModule(FanOutAction):
             scenarios=tuple(map(str, arguments["scenarios"])),
             times=int(arguments["times"]),
             seconds=int(arguments["seconds"]),
+            models=tuple(self.models(variables)),
         )
         self.refuse([FabricError(message, fix=fix) for message, fix in refused(wishes)])
         found = self.run_loop(rehearse([model.ref for model in models], wishes, self.say))

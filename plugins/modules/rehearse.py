@@ -23,7 +23,7 @@ options:
   scenarios:
     type: list
     elements: str
-    choices: [baseline, agent_restart, plugin_restart, drain, link_cut, gateway_blackhole, gateway_cut]
+    choices: [baseline, agent_restart, plugin_restart, rotate, drain, link_cut, gateway_blackhole, gateway_cut]
     default: []
     description: What to rehearse, in this order; all that apply when empty.
   times:
@@ -81,7 +81,16 @@ requests:
 
 from ansible.module_utils.basic import AnsibleModule
 
-SCENARIOS = ["baseline", "agent_restart", "plugin_restart", "drain", "link_cut", "gateway_blackhole", "gateway_cut"]
+SCENARIOS = [
+    "baseline",
+    "agent_restart",
+    "plugin_restart",
+    "rotate",
+    "drain",
+    "link_cut",
+    "gateway_blackhole",
+    "gateway_cut",
+]
 
 
 def main() -> None:

@@ -17,7 +17,16 @@ from tests.integration.running import RunningLab
 from tests.integration.test_verify import children, namespaces, until
 
 CLUSTERS = ("east", "west", "north")
-SCENARIOS = {"baseline", "agent_restart", "plugin_restart", "drain", "link_cut", "gateway_blackhole", "gateway_cut"}
+SCENARIOS = {
+    "baseline",
+    "agent_restart",
+    "plugin_restart",
+    "rotate",
+    "drain",
+    "link_cut",
+    "gateway_blackhole",
+    "gateway_cut",
+}
 FAULTS = {"link_cut", "gateway_blackhole", "gateway_cut"}
 TABLE = "fabric_rehearsal"
 DRAIN = "fabric.clusterset.io/drain"

@@ -16,6 +16,7 @@ MOST_REASONS = 6  # of one repetition; the JSON report has all
 NEXT = {
     "baseline": "the machines lose packets by themselves: give them processors, then trust the other rows",
     "agent_restart": "a restarting agent must change nothing: look at its log for what it found wrong",
+    "rotate": "the new keys must work before the old ones go: look at the Link objects of both generations",
     "drain": "look at the agent's log on that gateway, and at the status of its Gateway object",
     "link_cut": "look at the probes: the agents' logs on both ends, and `kubectl -n clusterset-fabric get links`",
     "gateway_blackhole": "look at the logs of the agents on the other nodes: do their probes see it?",

@@ -81,7 +81,7 @@ class Conductor:
     async def _repetition(self, scenario: Scenario, post: Post, node: str, number: int) -> Repetition:
         """Never raises but when it is cancelled; what went wrong is in the result."""
         self._progress(post.name, f"{scenario.name} {number + 1} of {self._wishes.times}: {node}")
-        scene = Scene(post, node, self._streams, number, self._wishes.seconds, where=node)
+        scene = Scene(post, node, self._streams, number, self._wishes.seconds, where=node, models=self._wishes.models)
         clock = time.monotonic()
         state, reasons = await self._act(scenario, scene)
         self._progress(post.name, f"{scenario.name} {number + 1}: {state}, {_measured(scene.during)}")

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..model.types import ClusterModel
 from .types import ClusterReport, Place
 
 MET, MISSED, REPORTED, SKIPPED, UNKNOWN = "met", "missed", "reported", "skipped", "unknown"
@@ -20,7 +21,7 @@ class Wishes:
     """How to rehearse.
 
     `images` (the agent's) and `deadlines` (seconds for the start, and for each repetition) are by inventory host name.
-    `scenarios` are names, none for all. `seconds`: how long a fault lasts.
+    `scenarios` are names, none for all. `seconds`: how long a fault lasts. `models`: every cluster of the clusterset.
     """
 
     images: Mapping[str, str]
@@ -28,6 +29,7 @@ class Wishes:
     scenarios: tuple[str, ...] = ()
     times: int = 3
     seconds: int = 12
+    models: tuple[ClusterModel, ...] = ()
 
 
 @dataclass(frozen=True)

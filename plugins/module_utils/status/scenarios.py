@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from . import drain, outages, restarts, wiring
+from . import drain, outages, restarts, rotation, wiring
 from .bounds import Bound
 from .holding import holding
 from .outages import Outage
@@ -76,6 +76,11 @@ async def _drain(scene: Scene) -> None:
         await drain.until_state(scene.post, scene.node, drain.ACTIVE)
 
 
+async def _rotate(scene: Scene) -> None:
+    async with scene.window():
+        scene.where = await rotation.rotate_keys(scene.models)
+
+
 async def _suffer(scene: Scene, outage: Outage) -> None:
     """Measure the beginning of an outage; then, with new streams that begin within it, its end."""
     await scene.begin()
@@ -106,10 +111,11 @@ SCENARIOS = {
         Scenario("baseline", _baseline, _LOSSLESS),
         Scenario("agent_restart", _agent_restart, _LOSSLESS),
         Scenario("plugin_restart", _plugin_restart, Bound()),
+        Scenario("rotate", _rotate, _LOSSLESS),
         Scenario("drain", _drain, _LOSSLESS, fault=True),
         Scenario("link_cut", _link_cut, _QUICK, fault=True),
         Scenario("gateway_blackhole", _gateway_blackhole, _QUICK, fault=True),
         Scenario("gateway_cut", _gateway_cut, _QUICK, fault=True),
     )
 }
-"""By name, in the order in which they run. The rotation of link keys gets its row here."""
+"""By name, in the order in which they run."""

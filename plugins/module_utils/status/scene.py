@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ..errors import FabricError
+from ..model.types import ClusterModel
 from .post import Post
 from .rehearsal import Window
 from .streams import Streams
@@ -21,7 +22,8 @@ class NotApplicableError(FabricError):
 
 @dataclass
 class Scene:
-    """What a scenario gets. `node`: the gateway that is afflicted; `seconds`: how long a fault lasts.
+    """What a scenario gets. `node`: the gateway that is afflicted; `seconds`: how long a fault lasts; `models`: of all
+    clusters.
 
     The scenario fills `during`, and `after` if it measures a healing. `doubts` are why that may mean nothing.
     """
@@ -32,6 +34,7 @@ class Scene:
     number: int
     seconds: int
     where: str
+    models: tuple[ClusterModel, ...] = ()
     during: Window = field(default_factory=Window)
     after: Window | None = None
     doubts: list[str] = field(default_factory=list)
