@@ -49,7 +49,7 @@ lab-down: venv-lab ## take the lab down and put the machine's settings back
 
 AGENT_REPOSITORY := docker.io/local/clusterset-agent
 INVENTORY ?= examples/lab/clusters.yml
-ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$$(cat .build/agent-image) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg
+ON_LAB = KUBECONFIG=$(or $(LAB_HOME),$(CURDIR)/.lab)/kubeconfig AGENT_IMAGE=$$(cat .build/agent-image) ANSIBLE_CONFIG=$(CURDIR)/examples/lab/ansible.cfg EAST_PLUGIN=$${EAST_PLUGIN:-$$($(PY) -m tests.lab plugin)}
 
 .PHONY: agent-image demo
 agent-image: venv-lab ## build the agent's image and load it into the lab's clusters

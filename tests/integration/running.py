@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -24,6 +25,13 @@ def lab_home() -> Path:
     return Path(os.environ.get("LAB_HOME") or ROOT / ".lab").absolute()
 
 
+@functools.cache
+def east_plugin() -> str:
+    """The network plugin that the lab's `east` gets on this machine."""
+    words = [sys.executable, "-m", "tests.lab", "plugin"]
+    return subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout.strip()
+
+
 @dataclass(frozen=True)
 class RunningLab:
     """Real clusters. ``kubeconfig`` has a context ``kind-<name>`` for each."""
@@ -38,6 +46,7 @@ class RunningLab:
             "PATH": f"{Path(sys.executable).parent}:{lab_home() / 'bin'}:{os.environ['PATH']}",
             "KUBECONFIG": str(self.kubeconfig),
             "AGENT_IMAGE": AGENT_IMAGE.read_text().strip(),
+            "EAST_PLUGIN": os.environ.get("EAST_PLUGIN") or east_plugin(),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
             "ANSIBLE_CONFIG": str(INVENTORY.parent / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",

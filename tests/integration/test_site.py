@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,8 +115,10 @@ def test_site_joins_three_clusters(lab: RunningLab, tmp_path: Path) -> None:
 
 
 def test_calico_runs_in_east_where_its_images_are(lab: RunningLab) -> None:
-    if os.environ.get("EAST_PLUGIN") != "calico":
-        pytest.skip("Calico's images are not at hand; where they are: EAST_PLUGIN=calico make test")
+    if lab.environment()["EAST_PLUGIN"] != "calico":
+        pytest.skip(
+            "Calico's images are not on east's nodes; put their archives into a folder: LAB_IMAGES=folder make test"
+        )
     daemonsets = lab.kubectl("east", "get", "daemonsets", "--all-namespaces", "--output", "name")
     assert "daemonset.apps/calico-node" in daemonsets
 

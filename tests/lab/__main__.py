@@ -1,4 +1,4 @@
-"""`python -m tests.lab up|down|status|exec|images|program`: real clusters on this machine."""
+"""`python -m tests.lab up|down|status|exec|images|program|plugin`: real clusters on this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from . import images
 from .lab import Lab
 from .paths import default_paths
+from .plugins import east_plugin
 from .programs import programs
 from .spec import LabSpec, SpecError, default_lab, from_file, from_options
 from .steps import StepError, Steps
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     images.add_parser(commands)
     program = commands.add_parser("program", help="build one program, without a lab, and tell where it is")
     program.add_argument("name", choices=sorted(programs()))
+    commands.add_parser("plugin", help="tell which network plugin east gets here: calico or flannel")
     return top
 
 
@@ -73,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
             print("\n".join(lab.status()))
         elif arguments.command == "exec":
             execute(lab, arguments.node, arguments.words)
+        elif arguments.command == "plugin":
+            print(east_plugin(lab))
         elif arguments.command == "program":
             print(lab.program(arguments.name))
         else:

@@ -50,9 +50,16 @@ async def credential(config: dict[str, Any], cluster: dict[str, Any], base: str,
     if task is None:
         task = asyncio.create_task(_run(config, info, base))
         _running[slot] = task
-        task.add_done_callback(lambda _: _running.pop(slot, None))
+        task.add_done_callback(lambda done: _over(slot, done))
     _answers[key] = answer = await asyncio.shield(task)  # one impatient cluster must not cancel it for the others
     return answer
+
+
+def _over(slot: tuple[int, str], done: asyncio.Task[Answer]) -> None:
+    """Make room for the next run; who asked may have gone, and then nobody looks at the failure but us."""
+    _running.pop(slot, None)
+    if not done.cancelled():
+        done.exception()
 
 
 def _request(config: dict[str, Any], cluster: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -129,6 +130,18 @@ async def test_a_missing_exec_plugin_brings_its_hint(stub: Stub) -> None:
     user = {"exec": {"apiVersion": EXEC, "command": "no-such-plugin", "installHint": "get it from\nexample.com"}}
     with pytest.raises(Unreachable, match=r"'no-such-plugin' cannot be run .* get it from example.com"):
         await ask(ref(stub, user))
+
+
+async def test_a_failure_that_nobody_waits_for_any_more_is_not_complained_about(
+    stub: Stub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = program(tmp_path, "import time; time.sleep(0.6)")
+    with pytest.raises(Unreachable):
+        await open_client(ref(stub, user), deadline=0.2)
+    await asyncio.wait(list(exec_plugin._running.values()))
+    await asyncio.sleep(0)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_an_exec_plugin_that_hangs_costs_one_deadline(stub: Stub, tmp_path: Path) -> None:
