@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m clusterset_agent node|tunnels|undo``."""
+"""``python -m clusterset_agent node|tunnels|undo|sync``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ log = logging.getLogger("clusterset")
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the agent's parts and return the exit code."""
     parser = argparse.ArgumentParser(prog="clusterset_agent", description=__doc__)
-    parser.add_argument("part", choices=("node", "tunnels", "undo"))
+    parser.add_argument("part", choices=("node", "tunnels", "undo", "sync"))
     part = parser.parse_args(arguments).part
     jsonlog.start()
     try:
-        return {"node": _node, "tunnels": _tunnels, "undo": _undo}[part]()
+        return {"node": _node, "tunnels": _tunnels, "undo": _undo, "sync": _sync}[part]()
     except AgentError as error:
         log.error("stopped", extra={"error": str(error)})
         return 1
@@ -45,6 +45,14 @@ def _tunnels() -> int:
     from .tunnels import keep
 
     asyncio.run(keep(_anonymous().tunnels))
+    return 0
+
+
+def _sync() -> int:
+    from .sync.part import SyncPart
+    from .sync.settings import read_settings
+
+    asyncio.run(SyncPart(read_settings()).run())
     return 0
 
 

@@ -15,14 +15,21 @@ from .standing import Standing
 SOURCES = "fabric.clusterset.io/SourcesAnswer"
 
 
-def of_export(outcome: Refusal | Merged) -> list[Object]:
-    """Return what a ServiceExport is told of itself and of those of the same name in other clusters."""
+def of_export(outcome: Refusal | Merged, before: Iterable[Object] = (), *, complete: bool = True) -> list[Object]:
+    """Return what a ServiceExport is told of itself and of those of the same name in other clusters.
+
+    :param before: the conditions that it has.
+    :param complete: whether all peers were read; if not, an old conflict is not believed to be over.
+    """
     if isinstance(outcome, Refusal):
         return [
             _condition("Valid", "False", outcome.reason, outcome.message),
             _condition("Ready", "False", "Failed", outcome.message),
         ]
     reasons = outcome.conflicts
+    if not complete and not reasons:
+        old = (each for each in before if each["type"] == "Conflict" and each["status"] == "True")
+        reasons = {each["reason"]: each.get("message", "") for each in old}
     conflict = (
         _condition("Conflict", "True", ",".join(reasons), "; ".join(reasons.values()))
         if reasons
@@ -31,13 +38,19 @@ def of_export(outcome: Refusal | Merged) -> list[Object]:
     return [_condition("Valid", "True", "Valid", ""), _condition("Ready", "True", "Exported", ""), conflict]
 
 
-def of_import(standings: Mapping[str, Standing], problem: tuple[str, str] | None) -> list[Object]:
+def of_import(
+    standings: Mapping[str, Standing], problem: tuple[str, str] | None, before: Iterable[Object] = ()
+) -> list[Object]:
     """Return what a ServiceImport says.
 
     :param standings: of its source clusters, by id.
     :param problem: reason and message, if it could not be made as it should be.
+    :param before: the conditions that it has; after a start the old ones count until every source has been heard.
     """
     ready = _condition("Ready", "False", *problem) if problem else _condition("Ready", "True", "Ready", "")
+    old = [each for each in before if each["type"] == SOURCES]
+    if old and Standing.UNKNOWN in standings.values():
+        return [ready, _condition(SOURCES, old[0]["status"], old[0]["reason"], old[0].get("message", ""))]
     silent = {cluster: standing for cluster, standing in standings.items() if standing is not Standing.ALIVE}
     words = "; ".join(f"{cluster}: {standing.value}" for cluster, standing in sorted(silent.items()))
     if not silent:

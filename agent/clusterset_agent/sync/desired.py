@@ -45,7 +45,7 @@ def derived_service(merged: Merged, key: Key) -> Object | None:
         "ports": [{**port.plain(), "name": port_name(port, merged.ports)} for port in merged.ports],
         "sessionAffinity": oldest.affinity,
         "ipFamilyPolicy": "PreferDualStack" if len(oldest.families) > 1 else "SingleStack",
-        "ipFamilies": list(oldest.families),
+        "ipFamilies": list(oldest.families[:1]),  # the second one is given where this cluster has it
     }
     if oldest.affinity_seconds:
         spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": oldest.affinity_seconds}}

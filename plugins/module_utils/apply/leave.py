@@ -18,6 +18,8 @@ from ..plan.plugin import BUNDLE as PLUGIN
 from .bundle import delete_bundle
 from .links import BUNDLE
 from .rendezvous import OURS, Overdue, State, until
+from .services import forget_peer
+from .services import remove as remove_services
 from .types import Options, Progress
 
 LOCAL = f"{OURS}/fabrics/local"
@@ -56,7 +58,9 @@ async def leave(
         return await _forget(client, gone, options, progress)
 
     async def undo(client: Client) -> Departure:
+        gone = await remove_services(client, options, progress)
         departure = await _undo(client, options, progress)
+        departure.changed |= gone.changed
         if remove_plugin:
             result = await delete_bundle(client, PLUGIN, options, progress=progress)
             departure.changed |= result.changed
@@ -94,6 +98,7 @@ async def _forget(client: Client, gone: Sequence[str], options: Options, progres
         if found:
             progress(client.ref.name, f"{'would forget' if options.check else 'forgot'} {peer}")
         changed |= found
+        changed |= await forget_peer(client, peer, options)
     return changed
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import time
 from typing import Any
@@ -31,6 +32,11 @@ class Access:
         self._header: str | None = None
         self._valid_until = 0.0
         self.ssl = self._context()
+
+    @property
+    def ca(self) -> str:
+        """PEM text of the authority that the server is verified by; "" = the system's bundle."""
+        return (self._loader.ca or "") if self._loader is not None else ""
 
     @property
     def renewable(self) -> bool:
@@ -86,7 +92,32 @@ async def resolve(ref: ClusterRef) -> Access:
     if ref.in_cluster:
         return Access(ref, _in_cluster(ref, configuration), None)
     config = kubeconfig.load(ref)
-    name = kubeconfig.context_of(ref, config)
+    return await _of_context(ref, config, kubeconfig.context_of(ref, config), configuration)
+
+
+async def in_memory(ref: ClusterRef, server: str, ca: str, token: str, server_name: str = "") -> Access:
+    """Access by a token that is in no file.
+
+    :param server: URL. :param ca: PEM text. :param server_name: that the certificate must have; "" = the URL's host.
+    :raises Unreachable: the certificate cannot be used.
+    """
+    _lib.require()
+    cluster = {
+        "server": server,
+        "certificate-authority-data": base64.b64encode(ca.encode()).decode(),
+        "tls-server-name": server_name,
+    }
+    content = {
+        "clusters": [{"name": "it", "cluster": cluster}],
+        "users": [{"name": "it", "user": {"token": token}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "current-context": "it",
+    }
+    config = _lib.ConfigNode("kubeconfig", content)
+    return await _of_context(ref, config, "it", type.__call__(_lib.Configuration))
+
+
+async def _of_context(ref: ClusterRef, config: Any, name: str, configuration: Any) -> Access:
     try:
         loader = Loader(config, name)
     except (_lib.ConfigException, KeyError, TypeError, AttributeError) as error:

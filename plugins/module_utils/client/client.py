@@ -52,6 +52,11 @@ class Client:
         await self.session.close()
 
     @property
+    def ca(self) -> str:
+        """PEM text of the authority by which the server is verified; "" = the system's bundle."""
+        return self.session.ca
+
+    @property
     def requests(self) -> int:
         """How many requests were sent, retries included."""
         return self.session.requests

@@ -30,7 +30,7 @@ def _table() -> dict[tuple[str, str], Resource]:
         "networking.k8s.io/v1": "NetworkPolicy Ingress",
         "policy/v1": "PodDisruptionBudget",
         "rbac.authorization.k8s.io/v1": "Role RoleBinding",
-        "fabric.clusterset.io/v1alpha1": "Fabric Peer TunnelAddress Gateway Link",
+        "fabric.clusterset.io/v1alpha1": "Fabric Peer TunnelAddress Gateway Link ExportedService",
         "multicluster.x-k8s.io/v1alpha1": "ServiceExport ServiceImport",
         "multicluster.x-k8s.io/v1beta1": "ServiceExport ServiceImport",
     }

@@ -45,6 +45,11 @@ class Session:
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
         )
 
+    @property
+    def ca(self) -> str:
+        """PEM text of the authority by which the server is verified; "" = the system's bundle."""
+        return self._access.ca
+
     async def close(self) -> None:
         """Drop the connections."""
         await self._http.close()

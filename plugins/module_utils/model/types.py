@@ -51,6 +51,11 @@ class ClusterModel:
     :ivar links: how the clusters are linked, the same for all; empty means every pair by ``link_driver``.
     :ivar transit: the cluster passes packets between its peers.
     :ivar underlay_mtu: bytes, of the network between the clusters' nodes; 0 means as measured, else 1500.
+    :ivar services: the cluster exports and imports services.
+    :ivar service_dns: the cluster's CoreDNS answers for the clusterset's names.
+    :ivar api_endpoint: host:port at which peers' sync parts reach the API server; "" = its Service, through the links.
+    :ivar peer_timeout: seconds without a sign of life after which a peer's endpoints are withdrawn.
+    :ivar peer_token_hours: life of the token by which this cluster reads a peer; it is renewed long before its end.
     :ivar deadline: seconds that one stage may spend on this cluster.
     """
 
@@ -77,6 +82,11 @@ class ClusterModel:
     transit: bool = False
     underlay_mtu: int = 0
     port_base: int = 14800
+    services: bool = True
+    service_dns: bool = True
+    api_endpoint: str = ""
+    peer_timeout: int = 5
+    peer_token_hours: int = 24
     deadline: int = 300
 
     @property

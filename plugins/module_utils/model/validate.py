@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import FabricError
@@ -113,6 +113,11 @@ def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) ->
         transit=values["fabric_transit"],
         underlay_mtu=values.get("fabric_underlay_mtu", 0),
         port_base=values["fabric_port_base"],
+        services=values["fabric_services"],
+        service_dns=values["fabric_service_dns"],
+        api_endpoint=values["fabric_api_endpoint"],
+        peer_timeout=values["fabric_peer_timeout"],
+        peer_token_hours=values["fabric_peer_token_hours"],
         deadline=values["fabric_deadline"],
     )
 
@@ -166,7 +171,18 @@ def _meaning(model: ClusterModel) -> list[FabricError]:
     if not LOWEST_PORT_BASE <= model.port_base <= HIGHEST_PORT_BASE:
         fix = f"choose a port from {LOWEST_PORT_BASE} to {HIGHEST_PORT_BASE}"
         found.append((f"fabric_port_base is {model.port_base}", fix))
+    found += _services(model)
     return [FabricError(message, cluster=model.host, fix=fix) for message, fix in found]
+
+
+def _services(model: ClusterModel) -> Iterator[tuple[str, str]]:
+    """What is wrong with the variables of the services role, with the fix."""
+    if model.api_endpoint and not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}", model.api_endpoint):
+        yield f"fabric_api_endpoint {model.api_endpoint!r} is not host:port", "write it like 203.0.113.10:6443"
+    if model.peer_timeout < 2:
+        yield f"fabric_peer_timeout is {model.peer_timeout}", "signs of life come every second: use 2 or more"
+    if model.peer_token_hours < 1:
+        yield f"fabric_peer_token_hours is {model.peer_token_hours}", "use 1 or more"
 
 
 def _is_network(text: str) -> bool:

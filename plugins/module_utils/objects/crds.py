@@ -150,11 +150,22 @@ def _peer() -> Schema:
         column("Second", ".spec.links[1].driver"),
         column("Via", ".spec.via"),
         column("MTU", ".spec.links[0].mtu", "integer"),
+        column("Sync", ".status.services.state"),
         column("Pods", ".spec.podCIDRs"),
         column("Services", ".spec.serviceCIDRs", wide=True),
         column("Tunnel", ".spec.tunnelCIDR", wide=True),
+        column("Message", ".status.services.message", wide=True),
     ]
-    return definition("Peer", "peers", "Another cluster; the name is its identity.", spec, columns)
+    services = structure(
+        "How its services stand, as this cluster's sync part sees it.",
+        {
+            "state": choice("What its silence means.", "Alive", "Unknown", "Forwards", "Dead", "Fenced"),
+            "exports": number("How many services it exports.", 0, 2147483647),
+            "message": text("What is wrong with it, for people; empty when all is well."),
+        },
+    )
+    status = structure("What the agents see of it.", {"services": services})
+    return definition("Peer", "peers", "Another cluster; the name is its identity.", spec, columns, status)
 
 
 def _tunnel_address() -> Schema:

@@ -19,6 +19,7 @@ from . import refuse, refuse_links, ways
 from .gateways import choose_gateways
 from .generations import key_generations, peer_generations
 from .plugin import BUNDLE, plan_plugin
+from .services import dns_note, plan_services
 from .types import ClusterPlan, Plan
 
 TUNNEL_PREFIX = 22  # 878 nodes a cluster; the last 144 addresses are for probes
@@ -104,6 +105,7 @@ def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str
         joined=facts.owned.joined,
         peer_generations=peer_generations(facts.owned, away),
         kept_peers=_kept_peers(facts, away),
+        services=plan_services(model, facts),
         notes=_notes(model, facts),
     )
 
@@ -161,6 +163,7 @@ def _notes(model: ClusterModel, facts: ClusterFacts) -> tuple[str, ...]:
     if model.network_plugin == facts.plugin.name and BUNDLE not in facts.owned.bundles:
         state = "it runs already" if facts.plugin.ready else "it is there already, but not all of its pods are ready"
         notes.append(f"{facts.plugin.name} was not installed by us, and is adopted: {state}")
+    notes += dns_note(model, facts)
     if facts.plugin.also:
         notes.append(f"more than one network plugin found: {', '.join((facts.plugin.name, *facts.plugin.also))}")
     return tuple(notes)

@@ -37,6 +37,27 @@ class PluginPlan:
 
 
 @dataclass(frozen=True)
+class ServicesPlan:
+    """What becomes of services across clusters in one cluster; ``action`` is on, off, or remove where they were on.
+
+    :ivar dns: corefile (names are answered by the cluster's own CoreDNS), or why not.
+    :ivar api_endpoint: host:port for peers' sync parts; "" = the API server's Service, through the links.
+    :ivar peer_timeout: seconds. :ivar token_hours: life of the token by which this cluster reads a peer.
+    """
+
+    action: str = "off"
+    dns: str = "off"
+    api_endpoint: str = ""
+    peer_timeout: int = 5
+    token_hours: int = 24
+
+    @property
+    def on(self) -> bool:
+        """Whether the cluster exports and imports services."""
+        return self.action == "on"
+
+
+@dataclass(frozen=True)
 class ClusterPlan:
     """One cluster's target state. Ranges are CIDR strings, MTUs bytes, ``deadline`` seconds, times RFC 3339.
 
@@ -67,6 +88,7 @@ class ClusterPlan:
     joined: str = ""
     peer_generations: tuple[int, ...] = ()
     kept_peers: tuple[Mapping[str, Any], ...] = ()
+    services: ServicesPlan = field(default_factory=lambda: ServicesPlan())
     notes: tuple[str, ...] = ()
 
     @property
@@ -164,8 +186,12 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
     if plugin["manifest"]:
         plugin["manifest"] = ManifestSource(**plugin["manifest"])
     lists = {key: tuple(raw[key]) for key in _LISTS}
-    gateways = tuple(_gateway(item) for item in raw["gateways"])
-    return ClusterPlan(**{**raw, **lists, "plugin": PluginPlan(**plugin), "gateways": gateways})
+    made = {
+        "plugin": PluginPlan(**plugin),
+        "gateways": tuple(_gateway(item) for item in raw["gateways"]),
+        "services": ServicesPlan(**raw["services"]),
+    }
+    return ClusterPlan(**{**raw, **lists, **made})
 
 
 def _gateway(raw: dict[str, Any]) -> GatewayPlan:

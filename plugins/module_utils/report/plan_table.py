@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..plan.services import COREFILE
 from ..plan.types import ClusterPlan, Plan
 from .table import table
 
 
 def plan_table(plan: Plan) -> str:
     """Text of several lines; ``absent`` clusters come last, with the reason."""
-    head = ["CLUSTER", "ID", "KUBERNETES", "PODS", "SERVICES", "TUNNEL", "PLUGIN", "GATEWAYS"]
+    head = ["CLUSTER", "ID", "KUBERNETES", "PODS", "SERVICES", "TUNNEL", "PLUGIN", "GATEWAYS", "SHARES"]
     parts = [f"clusterset {plan.clusterset}: {len(plan.clusters)} clusters, {len(plan.links)} links"]
     parts.append(table(head, [_cluster(cluster) for cluster in plan.clusters]))
     ways = sorted(_ways(plan))
@@ -50,4 +51,12 @@ def _cluster(cluster: ClusterPlan) -> list[str]:
         cluster.tunnel_cidr,
         f"{plugin.action} {plugin.name}" + (f" {plugin.version}" if plugin.version else ""),
         ",".join(gateway.node for gateway in cluster.gateways),
+        _services(cluster),
     ]
+
+
+def _services(cluster: ClusterPlan) -> str:
+    """Whether services are shared, and whether their names are answered."""
+    if not cluster.services.on:
+        return cluster.services.action
+    return "services, names" if cluster.services.dns == COREFILE else "services"

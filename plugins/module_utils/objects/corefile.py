@@ -1,0 +1,50 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CoreDNS's configuration with our part in it; everything else in it belongs to others and stays as it is."""
+
+from __future__ import annotations
+
+import re
+
+ZONE = "clusterset.local"
+MARK = "# clusterset.fabric"
+_STANZA = re.compile(r"^(?P<indent>[ \t]*)kubernetes[ \t]+(?P<zones>[^{}\n#]*?)[ \t]*\{[ \t]*$", re.MULTILINE)
+_OURS = re.compile(rf"^[ \t]*multicluster[ \t]+{re.escape(ZONE)}[ \t]*{MARK}[ \t]*\n", re.MULTILINE)
+
+
+def with_zone(text: str) -> str | None:
+    """Return the Corefile that answers for the clusterset's names, or None if we do not understand this one.
+
+    The plugin ``kubernetes`` gets the zone, and the option that tells that it is the clusterset's.
+    """
+    if re.search(rf"^[ \t]*multicluster[ \t].*\b{re.escape(ZONE)}\b", text, re.MULTILINE):
+        return text
+    found = list(_STANZA.finditer(text))
+    if len(found) != 1 or not found[0]["zones"].split():
+        return None
+    stanza = found[0]
+    if not _for_all_names(text[: stanza.start()]):
+        return None
+    first, *others = stanza["zones"].split()
+    zones = " ".join([first, *([] if ZONE in others else [ZONE]), *others])
+    line = f"{stanza['indent']}    multicluster {ZONE} {MARK}"
+    return f"{text[: stanza.start()]}{stanza['indent']}kubernetes {zones} {{\n{line}{text[stanza.end() :]}"
+
+
+def _for_all_names(before: str) -> bool:
+    """Whether the server block that begins last in the text answers for all names."""
+    blocks = [line for line in before.splitlines() if line.rstrip().endswith("{") and not line[:1].isspace()]
+    return bool(blocks) and any(name.split(":")[0] == "." for name in re.split(r"[\s,{]+", blocks[-1]) if name)
+
+
+def without_zone(text: str) -> str:
+    """Return the Corefile without our part; without our mark it is returned as it is."""
+    if not _OURS.search(text):
+        return text
+    stanza = _STANZA.search(text)
+    if stanza is None:
+        return text
+    zones = " ".join(zone for zone in stanza["zones"].split() if zone != ZONE)
+    text = f"{text[: stanza.start()]}{stanza['indent']}kubernetes {zones} {{{text[stanza.end() :]}"
+    return _OURS.sub("", text)
