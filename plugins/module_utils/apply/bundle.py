@@ -171,7 +171,7 @@ async def _seal_all(work: Work, found: Survey, log: Log) -> None:
     for key in work.workloads:
         workload = log.stored.get(key) or found.workloads.get(key)
         if workload:
-            value = receipt.seal(work.digest, int(workload["metadata"].get("generation") or 0))
+            value = receipt.seal(work.digest, workload)
             if found.dirty or receipt.seal_of(workload) != value:
                 await _seal(work, key, workload, value)
 

@@ -9,6 +9,7 @@ digest with the generation that was applied. One LIST of sealed workloads tells 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -95,14 +96,26 @@ def parents() -> str:
     return _ID
 
 
-def seal(digest: str, generation: int) -> str:
+def seal(digest: str, workload: Object) -> str:
     """What a workload's seal says when all of its bundle is in place."""
-    return f"{digest}/{generation}"
+    return f"{digest}/{mark(workload)}"
+
+
+def mark(workload: Object) -> str:
+    """What tells whether a stored workload's spec was edited.
+
+    The generation of a Deployment, unlike that of others, also counts changes of annotations: the seal is one, and its
+    controller sets another. So its spec itself is looked at.
+    """
+    if workload.get("kind") != "Deployment":
+        return str(int(workload["metadata"].get("generation") or 0))
+    text = json.dumps(workload.get("spec"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def sealed(workloads: Iterable[Object], digest: str) -> bool:
     """True when each of these stored workloads carries the seal of ``digest`` and was not edited since."""
-    return all(seal_of(each) == seal(digest, int(each["metadata"].get("generation") or 0)) for each in workloads)
+    return all(seal_of(each) == seal(digest, each) for each in workloads)
 
 
 def seal_of(workload: Object) -> str:

@@ -1,0 +1,124 @@
+"""The services stage on real API servers: names in CoreDNS, other owners' definitions, going off, leaving."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.leave import leave
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
+from tests.unit.objects.test_corefile import KUBEADM
+from tests.unit.plan.samples import model
+
+from .clusterset import HOME, Clusterset, Object, plan_of, until
+from .servers import Server
+
+COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def with_dns(clusterset: Clusterset, on: bool = True) -> None:
+    """Let the plan say that each cluster has a CoreDNS that is new enough."""
+    services = {c.host: replace(c.services, dns="corefile" if on else "off") for c in clusterset.plan.clusters}
+    rows = tuple(replace(c, services=services[c.host]) for c in clusterset.plan.clusters)
+    clusterset.plan = replace(clusterset.plan, clusters=rows)
+
+
+async def put_corefile(clusterset: Clusterset) -> None:
+    metadata = {"name": "coredns", "namespace": "kube-system"}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"Corefile": KUBEADM}}
+    for client in clusterset.client.values():
+        await client.apply(body)
+
+
+async def corefile(clusterset: Clusterset, host: str) -> str:
+    return str((await clusterset.client[host].get(COREFILE))["data"]["Corefile"])
+
+
+async def test_names_are_added_kept_and_taken_away(clusters: dict[str, Server], tmp_path: Path) -> None:
+    pair = {name: clusters[name] for name in ("east", "west")}
+    async with Clusterset(pair, tmp_path, plan_of(pair)) as clusterset:
+        await put_corefile(clusterset)
+        with_dns(clusterset)
+        told = await clusterset.share(Options(check=True, wait=False))
+        assert "ConfigMap kube-system/coredns" in told.results["east"].updated
+        assert await corefile(clusterset, "east") == KUBEADM
+        await clusterset.share()
+        text = await corefile(clusterset, "east")
+        assert "multicluster clusterset.local # clusterset.fabric" in text
+        rules = await clusterset.client["east"].get(
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles/clusterset-fabric:coredns"
+        )
+        assert {name for rule in rules["rules"] for name in rule["resources"]} == {"serviceimports", "endpointslices"}
+        edited = {"data": {"Corefile": text.replace("ttl 30", "ttl 5")}}
+        await clusterset.client["east"].request(
+            "PATCH", COREFILE, body=edited, content_type="application/merge-patch+json"
+        )
+        again = await clusterset.share()
+        assert max(result.requests for result in again.results.values()) <= 2  # of the bundles: each looks once
+        assert not any(result.changed for result in again.results.values()), again.results
+        with_dns(clusterset, on=False)
+        await clusterset.share()
+        assert await corefile(clusterset, "east") == KUBEADM.replace("ttl 30", "ttl 5")
+        assert not any(result.changed for result in (await clusterset.share()).results.values())
+
+
+async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
+    clusters: dict[str, Server], tmp_path: Path
+) -> None:
+    pair = {name: clusters[name] for name in ("east", "west")}
+    space = f"t{uuid.uuid4().hex[:8]}"
+    key = (space, "hello")
+    async with Clusterset(pair, tmp_path, plan_of(pair)) as clusterset:
+        await put_corefile(clusterset)
+        with_dns(clusterset)
+        await clusterset.share()
+        for name in pair:
+            await clusterset.start(name)
+        await clusterset.make_namespace(space)
+        await clusterset.export("east", key, ["10.41.0.7"])
+        await clusterset.export("west", key, ["10.42.0.7"])
+        both = {"east": ["10.41.0.7"], "west": ["10.42.0.7"]}
+        for name in pair:
+            await clusterset.wait(lambda name=name: clusterset.addresses(name, key), both, 40)  # type: ignore[misc]
+        models = [
+            model(host, kubeconfig=str(server.kubeconfig), context=host, deadline=60) for host, server in pair.items()
+        ]
+        # there is no agent here that would undo a node, and no controller that would empty a namespace
+        gone = await leave(models, [models[1]], Options(wait=False), lambda _host, _text: None)
+        assert not gone.failed, gone.failed
+        west, east = clusterset.client["west"], clusterset.client["east"]
+        assert await west.try_get(f"{CRDS}/serviceimports.multicluster.x-k8s.io") is None or await until(
+            lambda: absent(clusterset, "west")
+        )
+        services = await west.list(f"/api/v1/namespaces/{space}/services")
+        assert [each["metadata"]["name"] for each in services] == ["hello"]
+        assert await clusterset.addresses("west", key) == {}
+        assert await corefile(clusterset, "west") == KUBEADM
+        await clusterset.wait(lambda: clusterset.addresses("east", key), {"east": ["10.41.0.7"]}, 20)
+        assert await east.try_get(f"/api/v1/namespaces/{HOME}/secrets/peer-west") is None
+        assert await east.try_get(f"/api/v1/namespaces/{HOME}/serviceaccounts/peer-west") is None
+
+
+async def absent(clusterset: Clusterset, host: str) -> bool:
+    return await clusterset.client[host].try_get(f"{CRDS}/serviceimports.multicluster.x-k8s.io") is None
+
+
+async def test_definitions_of_another_owner_are_used_as_they_are(clusters: dict[str, Server], tmp_path: Path) -> None:
+    north = {"north": clusters["north"]}
+    async with Clusterset(north, tmp_path, plan_of(north)) as clusterset:
+        client = clusterset.client["north"]
+        await clusterset.share()
+        name = "serviceimports.multicluster.x-k8s.io"
+        label: Object = {"metadata": {"labels": {"applyset.kubernetes.io/part-of": None, "owner": "somebody"}}}
+        await client.request("PATCH", f"{CRDS}/{name}", body=label, content_type="application/merge-patch+json")
+        await clusterset.share()
+        assert "applyset.kubernetes.io/part-of" not in (await client.get(f"{CRDS}/{name}"))["metadata"]["labels"]
+        off = tuple(
+            replace(each, services=replace(each.services, action="remove")) for each in clusterset.plan.clusters
+        )
+        clusterset.plan = replace(clusterset.plan, clusters=off)
+        await clusterset.share()
+        assert await client.try_get(f"{CRDS}/{name}") is not None
+        assert await client.try_get(f"/apis/apps/v1/namespaces/{HOME}/deployments/fabric-sync") is None
