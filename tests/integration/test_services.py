@@ -1,0 +1,163 @@
+"""Services on the lab: by address and by name, the client's own address kept, withdrawn and back again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.running import CommandFailedError, RunningLab
+from tests.integration.test_site import CLUSTERS, frozen
+
+SPACE = "services-test"
+NAME = f"echo.{SPACE}.svc.clusterset.local"
+PORT = 7000
+# answers with the name of its cluster and with the client's address as it sees it
+SERVER = """
+import os, socketserver
+class Answer(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(f"{os.environ['CLUSTER']} {self.client_address[0]}".encode())
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+Server(("0.0.0.0", 7000), Answer).serve_forever()
+"""
+CLIENT = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 3) as s:
+    print(s.recv(200).decode())
+"""
+Object = dict[str, Any]
+
+
+def pod(lab: RunningLab, name: str, cluster: str, script: str) -> Object:
+    container = {
+        "name": "main",
+        "image": lab.environment()["AGENT_IMAGE"],
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", script],
+        "env": [{"name": "CLUSTER", "value": cluster}],
+    }
+    metadata = {"name": name, "namespace": SPACE, "labels": {"app": name}}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def service() -> Object:
+    ports = [{"name": "tcp", "port": 80, "targetPort": PORT}]
+    spec = {"selector": {"app": "echo"}, "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "echo", "namespace": SPACE}, "spec": spec}
+
+
+def export() -> Object:
+    metadata = {"name": "echo", "namespace": SPACE}
+    return {"apiVersion": "multicluster.x-k8s.io/v1beta1", "kind": "ServiceExport", "metadata": metadata}
+
+
+def ask(lab: RunningLab, cluster: str, target: str) -> tuple[str, str]:
+    """The cluster that answers a client pod, and the address that it saw; ("", "") for no answer."""
+    words = ("exec", "--namespace", SPACE, "client", "--", "python3", "-c", CLIENT, target, "80")
+    try:
+        source, address = lab.kubectl(cluster, *words, limit=30).split()[-2:]
+    except (CommandFailedError, ValueError):
+        return "", ""
+    return source, address
+
+
+def address_of(lab: RunningLab, cluster: str) -> str:
+    found = lab.kubectl(cluster, "get", "serviceimports", "--namespace", SPACE, "--output", "json", codes=(0, 1))
+    items = json.loads(found).get("items") if found.startswith("{") else []
+    ips = [ip for item in items or () for ip in item["spec"].get("ips") or ()]
+    return ips[0] if ips else ""
+
+
+def sources(lab: RunningLab, cluster: str) -> set[str]:
+    """The clusters whose endpoints are imported."""
+    label = "multicluster.kubernetes.io/source-cluster"
+    items = lab.objects(cluster, "endpointslices", "--namespace", SPACE, "--selector", label)
+    return {item["metadata"]["labels"][label] for item in items if item.get("endpoints")}
+
+
+def within(seconds: float, what: Callable[[], Any], wanted: Any) -> float:
+    """Wait until ``what`` gives ``wanted``; return the seconds that it took."""
+    began = time.monotonic()
+    while (found := what()) != wanted:
+        assert time.monotonic() - began < seconds, f"{found!r} instead of {wanted!r} after {seconds} s"
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def sharing(lab: RunningLab) -> Iterator[RunningLab]:
+    """The lab joined, with a client pod in each cluster and an echo pod in east and west; nothing is exported."""
+    lab.playbook("site", "-e", "fabric_verify_report=")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
+    for cluster in CLUSTERS:
+        lab.apply(cluster, namespace)
+        pods = [pod(lab, "client", cluster, "import time; time.sleep(86400)")]
+        lab.apply(cluster, *pods, *([pod(lab, "echo", cluster, SERVER), service()] if cluster != "north" else []))
+    for cluster in CLUSTERS:
+        lab.kubectl(
+            cluster, "wait", "pods", "--all", "--namespace", SPACE, "--for=condition=Ready", "--timeout=120s", limit=180
+        )
+    yield lab
+    for cluster in CLUSTERS:
+        lab.kubectl(cluster, "delete", "namespace", SPACE, "--wait=false")
+
+
+def own_address(lab: RunningLab, cluster: str) -> str:
+    (found,) = lab.objects(cluster, "pods", "--namespace", SPACE, "--selector", "app=client")
+    return str(found["status"]["podIP"])
+
+
+def test_every_sync_part_hears_every_peer(sharing: RunningLab) -> None:
+    def states() -> set[str]:
+        peers = [peer for cluster in CLUSTERS for peer in sharing.objects(cluster, "peers", "-n", "clusterset-fabric")]
+        return {((peer.get("status") or {}).get("services") or {}).get("state", "") for peer in peers}
+
+    within(30, states, {"Alive"})
+
+
+def test_a_service_of_east_is_reached_from_everywhere(sharing: RunningLab) -> None:
+    sharing.apply("east", export())
+    for cluster in CLUSTERS:
+        took = within(15, lambda cluster=cluster: sources(sharing, cluster), {"east"})  # type: ignore[misc]
+        print(f"{cluster}: imported {took:.1f} s after the export")
+    for cluster in CLUSTERS:
+        wanted = ("east", own_address(sharing, cluster))
+        within(15, lambda cluster=cluster: ask(sharing, cluster, address_of(sharing, cluster)), wanted)  # type: ignore[misc]
+        # the first time CoreDNS must have read its new configuration
+        within(150, lambda cluster=cluster: ask(sharing, cluster, NAME), wanted)  # type: ignore[misc]
+
+
+def test_a_frozen_cluster_is_withdrawn_and_comes_back(sharing: RunningLab) -> None:
+    sharing.apply("east", export())
+    sharing.apply("west", export())
+    for cluster in CLUSTERS:
+        within(30, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
+    address = address_of(sharing, "north")
+    with frozen(sharing, "west"):
+        for cluster in ("east", "north"):
+            took = within(12, lambda cluster=cluster: sources(sharing, cluster), {"east"})  # type: ignore[misc]
+            print(f"{cluster}: withdrawn {took:.1f} s after it was seen to be frozen")
+        assert {ask(sharing, "north", address)[0] for _number in range(10)} == {"east"}
+    for cluster in ("east", "north"):
+        within(60, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
+    assert address_of(sharing, "north") == address
+
+
+def test_a_second_run_changes_nothing(sharing: RunningLab) -> None:
+    output = sharing.playbook("site", "-e", "fabric_verify_report=")
+    assert "changed=0" in output
+    assert "eyJ" not in output
+
+
+def test_what_is_no_longer_exported_is_gone_everywhere(sharing: RunningLab) -> None:
+    for cluster in ("east", "west"):
+        sharing.kubectl(cluster, "delete", "serviceexport", "echo", "--namespace", SPACE, "--ignore-not-found")
+    for cluster in CLUSTERS:
+        within(20, lambda cluster=cluster: address_of(sharing, cluster), "")  # type: ignore[misc]
+        within(20, lambda cluster=cluster: sources(sharing, cluster), set())  # type: ignore[misc]
