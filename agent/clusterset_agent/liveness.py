@@ -24,7 +24,7 @@ class Verdict(NamedTuple):
 
     :ivar up: it answers, it is dead, or None if it never answered.
     :ivar up_for: how long it has been up without a break.
-    :ivar answered: when the last answer came.
+    :ivar answered: when the probe was sent that was answered last.
     :ivar missing: when the first of the probes was sent that went without an answer, the last time that one did.
     """
 
@@ -77,7 +77,7 @@ class Liveness:
     def answer(self, round_trip: float, now: float) -> bool:
         """Take an answer, however late; return whether ``up`` changed."""
         self._waiting = False
-        self._answered_at = now
+        self._answered_at = now - round_trip  # a late answer says how things were when it was asked for
         self.missed = 0
         self.answered += 1
         old = self.round_trip

@@ -94,12 +94,19 @@ def test_a_far_way_is_given_its_time() -> None:
 def test_a_verdict_tells_how_long_ago() -> None:
     way = Liveness()
     way.tick(10.0)
-    way.answer(0.001, 10.1)
+    way.answer(0.1, 10.1)
     way.tick(10.2)
     way.tick(10.4)
     way.tick(10.5)
     verdict = way.verdict(10.6)
     assert verdict.up
-    assert (round(verdict.up_for, 3), round(verdict.answered, 3), round(verdict.missing, 3)) == (0.5, 0.5, 0.4)
+    assert (round(verdict.up_for, 3), round(verdict.answered, 3), round(verdict.missing, 3)) == (0.5, 0.6, 0.4)
     way.tick(10.6)
     assert way.verdict(10.6)[:2] == (False, 0.0)
+
+
+def test_a_late_answer_tells_of_the_time_of_its_question() -> None:
+    way = Liveness()
+    way.tick(10.0)
+    way.answer(0.3, 10.3)
+    assert round(way.verdict(10.4).answered, 3) == 0.4
