@@ -26,6 +26,7 @@ from .memory import Memory, load
 from .metrics import Pages, Snapshot
 from .names import LINK_PREFIX, OVERLAY
 from .prober import Prober
+from .proving import Proving
 from .publish import Publisher
 from .reports import Reports
 from .reverse_path import plugin_devices
@@ -49,8 +50,6 @@ _SETTLE = 0.1
 """Seconds to wait after news, since news rarely comes alone."""
 _PUBLISH_EVERY = 5.0
 _PUBLISH_EVERY_DRAINING = 1.0
-_PROVING = 60.0
-"""Seconds after the start in which a loss keeps the agent unready, so that an upgrade stops by itself."""
 _STUCK_AFTER = 120.0
 
 
@@ -65,19 +64,19 @@ class NodeAgent:
         self.outcome = Outcome(faults=["not started"])
         self.undone = False
         self.published = False
-        self._inherited = self.memory.fit
         self._news = asyncio.Event()
         self._settings_written = asyncio.Event()
         self._to_publish = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kernel")
-        self._started = self._last_pass = time.monotonic()
+        self._last_pass = time.monotonic()
+        self._proving = Proving(self.memory.fit, self._last_pass)
         self._drain_watch = DrainWatch()
         self.api = ClusterApi(settings.namespace, settings.node, self._api_changed)
         self.steering = Steering(self._steered)
         self.prober = Prober(self.steering.wake)
         self.sizes = Sizes()
         self.reports = Reports(self.prober, self.sizes)
-        self.pages = Pages(self._snapshot)
+        self.pages = Pages(self._snapshot, self._renew_reports)
         self._kernel: Kernel
 
     async def run(self) -> None:
@@ -254,7 +253,8 @@ class NodeAgent:
     async def _talk(self) -> None:
         client = await self.api.open()
         publisher = Publisher(self.api, client, self.settings)
-        await asyncio.gather(self.api.follow(client), self._publish_for_ever(publisher))
+        async with client:
+            await asyncio.gather(self.api.follow(client), self._publish_for_ever(publisher))
 
     async def _publish_for_ever(self, publisher: Publisher) -> None:
         while True:
@@ -281,7 +281,8 @@ class NodeAgent:
         if me is None:
             return
         await self._publish_gateway(publisher, me)
-        await self._publish_links(publisher)
+        await self._renew_reports()
+        await publisher.links(self.reports.newest.values(), time.time())
         await self._publish_status(publisher)
         self.published = True
 
@@ -301,12 +302,12 @@ class NodeAgent:
         state = self._drain_watch.state(self.memory.draining, carried, time.monotonic())
         await publisher.gateway_status({"state": state})
 
-    async def _publish_links(self, publisher: Publisher) -> None:
-        situation, now = self._situation(), time.time()
+    async def _renew_reports(self) -> None:
+        situation = self._situation()
         if situation is not None:
             links = links_of(situation)
-            self.reports.renew(situation, await self._in_thread(lambda: self._kernel.traffic(links)), now)
-            await publisher.links(self.reports.newest.values(), now)
+            traffic = await self._in_thread(lambda: self._kernel.traffic(links))
+            self.reports.renew(situation, traffic, time.time())
 
     async def _publish_status(self, publisher: Publisher) -> None:
         me = self.me()
@@ -328,14 +329,9 @@ class NodeAgent:
             gateways={gateway.tunnel: bool(self._up(gateway.tunnel)) for gateway in gateways},
             connected=self.api.connected,
             faults=len(self.outcome.faults),
-            ready=settled and not self.outcome.faults and not self._lost(),
+            ready=settled and not self.outcome.faults and self._proving.passed(self.prober.way, time.monotonic()),
             alive=time.monotonic() - self._last_pass < _STUCK_AFTER,
         )
-
-    def _lost(self) -> bool:
-        """Whether a way that the agent's predecessor used has died since the start: the fault may be this version."""
-        proving = time.monotonic() - self._started < _PROVING
-        return proving and any(self._up(name) is False for name in self._inherited)
 
     def _up(self, way: str) -> bool | None:
         found = self.prober.way(way)
