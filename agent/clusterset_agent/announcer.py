@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from .cluster_api import FabricError
 from .draining import DrainWatch
 from .faults import AgentError
-from .links import links_of
 from .publish import Publisher
 from .situation import gateway_entry
 from .version import VERSION
@@ -49,7 +48,8 @@ class Announcer:
         """Follow the API server and tell it what there is, until cancelled."""
         client = await self._node.api.open()
         publisher = Publisher(self._node.api, client, self._node.settings)
-        await asyncio.gather(self._node.api.follow(client), self._for_ever(publisher))
+        async with client:
+            await asyncio.gather(self._node.api.follow(client), self._for_ever(publisher))
 
     async def _for_ever(self, publisher: Publisher) -> None:
         while True:
@@ -93,12 +93,8 @@ class Announcer:
         await publisher.gateway_status({"state": self._drain_watch.state(draining, carried, time.monotonic())})
 
     async def _links(self, publisher: Publisher) -> None:
-        situation, now = self._node.situation(), time.time()
-        if situation is not None:
-            links = links_of(situation)
-            traffic = await self._node.in_thread(lambda: self._node.kernel.traffic(links))
-            self._node.reports.renew(situation, traffic, now)
-            await publisher.links(self._node.reports.newest.values(), now)
+        await self._node.renew_reports()
+        await publisher.links(self._node.reports.newest.values(), time.time())
 
     async def _status(self, publisher: Publisher) -> None:
         me, facts = self._node.me(), self._node.facts

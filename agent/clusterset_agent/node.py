@@ -27,6 +27,7 @@ from .memory import Memory, load
 from .metrics import Pages, Snapshot
 from .names import LINK_PREFIX, OVERLAY
 from .prober import Prober
+from .proving import Proving
 from .reports import Reports
 from .reverse_path import plugin_devices
 from .settings import Settings
@@ -36,7 +37,7 @@ from .steering import Steering
 from .target import kernel_state
 from .version import VERSION
 from .wanted import NodeAddress, Wanted, parse
-from .ways import fit, probed, vouched
+from .ways import judge, probed, vouched
 
 log = logging.getLogger("clusterset.node")
 T = TypeVar("T")
@@ -47,8 +48,6 @@ _PASS_SHARE = 0.01
 _PENDING_PAUSE = 0.3
 _SETTLE = 0.1
 """Seconds to wait after news, since news rarely comes alone."""
-_PROVING = 60.0
-"""Seconds after the start in which a loss keeps the agent unready, so that an upgrade stops by itself."""
 _STUCK_AFTER = 120.0
 
 
@@ -62,18 +61,18 @@ class NodeAgent:
         self.facts: LocalFacts | None = None
         self.outcome = Outcome(faults=["not started"])
         self.undone = False
-        self._inherited = self.memory.fit
         self._news = asyncio.Event()
         self._settings_written = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kernel")
-        self._started = self._last_pass = time.monotonic()
+        self._last_pass = time.monotonic()
+        self._proving = Proving(self.memory.fit, self._last_pass)
         self.api = ClusterApi(settings.namespace, settings.node, self._api_changed)
         self.steering = Steering(self._steered)
         self.prober = Prober(self.steering.wake)
         self.sizes = Sizes()
         self.reports = Reports(self.prober, self.sizes)
         self.announcer = Announcer(self)
-        self.pages = Pages(self._snapshot)
+        self.pages = Pages(self._snapshot, self.renew_reports)
         self.kernel: Kernel
 
     async def run(self) -> None:
@@ -211,10 +210,10 @@ class NodeAgent:
             return
         links = links_of(situation)
         self.prober.follow(probed(situation, links), self.memory.fit, vouched(links))
-        usable = fit(situation, links, self.prober.verdicts)
-        target = kernel_state(situation, usable)
-        self.outcome = await self.in_thread(lambda: self.kernel.converge(target, usable))
-        self.steering.programmed(usable)
+        fitness = judge(situation, links, self.prober.verdicts, self.steering.programmed)
+        target = kernel_state(situation, fitness)
+        self.outcome = await self.in_thread(lambda: self.kernel.converge(target, fitness.fit))
+        self.steering.passed(fitness)
 
     async def _leave(self) -> None:
         self.prober.follow({})
@@ -252,6 +251,14 @@ class NodeAgent:
 
     # --- what is told ---
 
+    async def renew_reports(self) -> None:
+        """Look anew at what has passed the links."""
+        situation = self.situation()
+        if situation is not None:
+            links = links_of(situation)
+            traffic = await self.in_thread(lambda: self.kernel.traffic(links))
+            self.reports.renew(situation, self.steering.programmed, traffic, time.time())
+
     def message(self) -> str:
         """Return what is wrong, for people; empty when all is well."""
         return "; ".join([*(self.wanted.faults if self.wanted else ()), *self.outcome.faults])[:500]
@@ -265,14 +272,9 @@ class NodeAgent:
             gateways={gateway.tunnel: bool(self._up(gateway.tunnel)) for gateway in gateways},
             connected=self.api.connected,
             faults=len(self.outcome.faults),
-            ready=settled and not self.outcome.faults and not self._lost(),
+            ready=settled and not self.outcome.faults and self._proving.passed(self.prober.way, time.monotonic()),
             alive=time.monotonic() - self._last_pass < _STUCK_AFTER,
         )
-
-    def _lost(self) -> bool:
-        """Whether a way that the agent's predecessor used has died since the start: the fault may be this version."""
-        proving = time.monotonic() - self._started < _PROVING
-        return proving and any(self._up(name) is False for name in self._inherited)
 
     def _up(self, way: str) -> bool | None:
         found = self.prober.way(way)

@@ -167,10 +167,16 @@ def _drain(role: Role) -> list[str]:
         _chain(
             "carried",
             "type filter hook forward priority mangle; policy accept;",
-            f"meta l4proto != icmp ip saddr @remote_all counter name {CARRIED}",
-            f"meta l4proto != icmp ip daddr @remote_all counter name {CARRIED}",
+            *(f"meta l4proto != icmp {way} counter name {CARRIED}" for way in _by_links(role)),
         ),
     ]
+
+
+def _by_links(role: Role) -> list[str]:
+    """Packets of links only: what comes for the node's own pods by another gateway does not concern its draining."""
+    ways = [f'iifname "{LINK_PREFIX}*"', f'oifname "{LINK_PREFIX}*"']
+    ways += [f'iifname "{line}" ip saddr @remote_all' for line in role.lines]
+    return ways + [f'oifname "{line}" ip daddr @remote_all' for line in role.lines]
 
 
 def _chain(name: str, *rules: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from . import probe_points
 from .kernel_state import Link
@@ -53,6 +54,28 @@ def vouched(links: tuple[Link, ...]) -> dict[str, list[str]]:
         if link.witness in beyond:
             beyond[link.witness].append(_beyond(link.name))
     return beyond
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """Names of links and tunnel addresses of gateways: what is fit for use, and what was when there was any.
+
+    :ivar last: the links of a peer, or this cluster's gateways, that were fit before all of them failed together. A
+        fault in the probing itself looks just like that, so they are better than those known to be bad for longer.
+    """
+
+    fit: frozenset[str] = frozenset()
+    last: frozenset[str] = frozenset()
+
+
+def judge(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts, before: Fitness) -> Fitness:
+    """Return what is fit now; ``before`` is what was."""
+    now = fit(situation, links, verdicts)
+    peers = {link.peer for link in links}
+    groups = [{link.name for link in links if link.peer == peer} for peer in peers]
+    groups.append({gateway.tunnel for gateway in situation.other_gateways})
+    failed = [group for group in groups if not group & now]
+    return Fitness(now, frozenset().union(*((before.fit | before.last) & group for group in failed)))
 
 
 def fit(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts) -> frozenset[str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pod's program: ``serve`` tells each caller its address, ``call ADDRESS SECONDS`` counts answers to datagrams,
-``connect ADDRESS TIMES`` opens TCP connections.
+``connect ADDRESS TIMES`` opens TCP connections. On a node: ``get URL`` prints the status of a page and its text.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 
 PORT = 9000
 
@@ -68,8 +70,20 @@ def call(address: str, seconds: float) -> None:
     print(seen or "-", sent, sent - len(answered), f"{gap:.3f}")
 
 
+def get(url: str) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as page:
+            print(page.status, page.read().decode(), sep="\n")
+    except urllib.error.HTTPError as error:
+        print(error.code, error.read().decode(), sep="\n")
+    except OSError:
+        print(0)
+
+
 if sys.argv[1] == "serve":
     serve()
+elif sys.argv[1] == "get":
+    get(sys.argv[2])
 elif sys.argv[1] == "connect":
     connect(sys.argv[2], int(sys.argv[3]))
 else:

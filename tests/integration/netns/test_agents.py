@@ -116,7 +116,7 @@ def test_a_restart_changes_nothing_and_interrupts_nothing(joined: Net) -> None:
         ]
         joined.stop_agent("w1")
         started = len(joined.log("w1"))
-        joined.agents["w1"] = joined.program(NODE["w1"], "node")
+        joined.start_agent(NODE["w1"])
         answers = joined.call("w1p", EAST_POD, 4.0)
         for watcher in watchers:
             watcher.terminate()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from . import netlab
-from .netlab import NODE, NODES, Net, wait
+from .netlab import NODE, NODES, Net, Topology, wait
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(300)]
 
@@ -20,10 +20,10 @@ VXLAN = {"driver": "vxlan", "cost": 100, "mtu": 1450}
 LINE = {"driver": "direct", "cost": 10, "mtu": 1420}
 
 
-@pytest.fixture(scope="module", params=[[VXLAN], [LINE]], ids=["vxlan", "direct"])
+@pytest.fixture(scope="module", params=[VXLAN, LINE], ids=["vxlan", "direct"])
 def single(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     """Two clusters joined by one driver."""
-    for net in netlab.made(tmp_path_factory.mktemp("net"), request.param):
+    for net in netlab.made(tmp_path_factory.mktemp("net"), Topology(links=(request.param,))):
         net.join()
         yield net
 

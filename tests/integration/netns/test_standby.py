@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from . import netlab
-from .netlab import NODE, WIREGUARD, Net, wait
+from .netlab import NODE, WIREGUARD, Net, Topology, wait
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(300)]
 
@@ -28,7 +28,7 @@ LINE_IS_CUT = (
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     """Two clusters joined by both."""
-    for net in netlab.made(tmp_path_factory.mktemp("net"), [LINE, WIREGUARD]):
+    for net in netlab.made(tmp_path_factory.mktemp("net"), Topology(links=(LINE, WIREGUARD))):
         net.join()
         yield net
 
