@@ -61,6 +61,7 @@ class NodeAgent:
         self.facts: LocalFacts | None = None
         self.outcome = Outcome(faults=["not started"])
         self.undone = False
+        self._inherited = self.memory.fit
         self._news = asyncio.Event()
         self._settings_written = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kernel")
@@ -209,11 +210,15 @@ class NodeAgent:
         if situation is None:
             return
         links = links_of(situation)
-        self.prober.follow(probed(situation, links), self.memory.fit, vouched(links))
+        self.prober.follow(probed(situation, links), self._inherited, vouched(links))
+        self._inherited = frozenset()  # a link made anew under an old name has to prove itself
         fitness = judge(situation, links, self.prober.verdicts, self.steering.programmed)
         target = kernel_state(situation, fitness)
         self.outcome = await self.in_thread(lambda: self.kernel.converge(target, fitness.fit))
         self.steering.passed(fitness)
+        if fitness.fit != self.memory.fit:
+            self.memory.fit = fitness.fit
+            self._remember()
 
     async def _leave(self) -> None:
         self.prober.follow({})
