@@ -150,6 +150,7 @@ def _role(situation: Situation, links: Sequence[Link]) -> Role:
         gateway=situation.gateway is not None,
         transit=situation.fabric.transit,
         draining=situation.draining,
+        overlay_mtu=_overlay(situation).mtu,
         lines=tuple(sorted({link.device for link in links if isinstance(link, DirectLink)})),
         gateway_macs=tuple(overlay_mac(address.tunnel) for address in situation.other_gateways),
         probe_points=(situation.me.tunnel, *probe_points.blocks(situation.fabric.tunnel)),

@@ -161,7 +161,7 @@ class Net(Spaces):
         memory = {
             **before,
             "fabric": self.topology.fabric(node.cluster),
-            "peers": self.topology.peers(node.cluster, self._keys),
+            "peers": self.topology.peers(node.cluster, self.public_keys),
             "addresses": self.topology.addresses(node.cluster),
             **changes,
         }
@@ -173,7 +173,7 @@ class Net(Spaces):
         self.tell(node, **changes)
         self.start_agent(node)
 
-    def _keys(self, node: Node) -> list[Spec]:
+    def public_keys(self, node: Node) -> list[Spec]:
         return [self._key(node, generation) for generation in self.topology.generations]
 
     def _key(self, node: Node, generation: int) -> Spec:
@@ -206,9 +206,9 @@ class Net(Spaces):
     def _own_run(self, node: Node) -> str:
         return f"mount --bind {self.folder / node.name / 'host-run'} /var/run"
 
-    def wg(self, node: Node, subject: str) -> list[str]:
-        """The last word of each line of ``wg show all``: a value for each interface or peer."""
-        text = self.inside(node.name, "sh", "-c", f"{self._own_run(node)} && exec wg show all {subject}")
+    def wg(self, node: Node, words: str) -> list[str]:
+        """The last word of each line that ``wg`` prints: of ``show all``, a value for each interface or peer."""
+        text = self.inside(node.name, "sh", "-c", f"{self._own_run(node)} && exec wg {words}")
         return [line.split()[-1] for line in text.splitlines()]
 
     def start_agent(self, node: Node) -> None:
@@ -252,21 +252,29 @@ class Net(Spaces):
 
     def call(self, pod: str, address: str, seconds: float = 0.5) -> Answers:
         """A stream of datagrams from a pod; returns what became of it."""
-        return Answers.read(self.inside(pod, sys.executable, STREAM, "call", address, str(seconds)))
+        words = self.words(pod, sys.executable, STREAM, "call", address, str(seconds))
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            return Answers.read(process.stdout.read())
 
     @contextlib.contextmanager
-    def streaming(self, pod: str, address: str, seconds: float) -> Iterator[list[Answers]]:
-        """The same in the background; the list holds the outcome after the block."""
-        words = self.words(pod, sys.executable, STREAM, "call", address, str(seconds))
+    def streaming(self, pod: str, address: str) -> Iterator[list[Answers]]:
+        """The same in the background, as long as the block lasts; the list holds the outcome after it."""
+        words = self.words(pod, sys.executable, STREAM, "call", address, "120")
         outcome: list[Answers] = []
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             time.sleep(0.5)
             yield outcome
-            outcome.append(Answers.read(process.communicate(timeout=seconds + 20)[0]))
+            time.sleep(0.3)
+            outcome.append(Answers.read(process.communicate(timeout=20)[0]))
 
     def connect(self, pod: str, address: str, times: int = 8) -> str:
         """Open TCP connections; returns the distinct addresses that the server saw."""
         return self.inside(pod, sys.executable, STREAM, "connect", address, str(times)).strip()
+
+    def segment(self, pod: str, address: str) -> int:
+        """The largest packet, in bytes, that a new TCP connection will send."""
+        return int(self.inside(pod, sys.executable, STREAM, "segment", address))
 
     def page(self, node: Node, path: str) -> tuple[int, str]:
         """Status and text of one of the agent's pages; status 0 if nobody answers."""

@@ -34,7 +34,7 @@ def test_a_gateway_that_answers_but_forwards_nothing_is_out_of_use_within_a_seco
     gaps: list[float] = []
     while len(gaps) < 3 and not (gaps and gaps[-1] < 1.0):  # other work may hold up one try, not each of them
         wait(net.settled)
-        with net.streaming("e3p", FAR_POD, 2.4) as outcome, net.fault(gateway, "drop"):
+        with net.streaming("e3p", FAR_POD) as outcome, net.fault(gateway, "drop"):
             time.sleep(1.8)
         gaps.append(outcome[0].gap)
         assert outcome[0].seen == EAST_POD
@@ -46,8 +46,8 @@ def test_what_has_healed_comes_back_without_a_loss(net: Net, gateway: str) -> No
     wait(net.settled)
     with net.fault(gateway, "drop"):
         wait(lambda: not net.settled())
-        time.sleep(1.0)
-    with net.streaming("e3p", FAR_POD, 3.0) as outcome:
+        time.sleep(0.5)
+    with net.streaming("e3p", FAR_POD) as outcome:
         wait(net.settled, 5)
     assert outcome[0].lost == 0
 
@@ -55,13 +55,13 @@ def test_what_has_healed_comes_back_without_a_loss(net: Net, gateway: str) -> No
 @pytest.mark.parametrize("gateway", ["e1", "w1"])
 def test_draining_moves_traffic_first(net: Net, gateway: str) -> None:
     wait(net.settled)
-    with net.streaming("e3p", FAR_POD, 9.0) as outcome:
+    with net.streaming("e3p", FAR_POD) as outcome:
         net.retell(NODE[gateway], draining=True)
         wait(lambda: quiet(net, gateway))
         with net.fault(gateway, "ip daddr { 10.41.0.0/16, 10.42.0.0/16 } drop"):  # nothing passes it any more
             time.sleep(1.0)
     assert outcome[0].lost == 0
-    with net.streaming("e3p", FAR_POD, 5.0) as outcome:
+    with net.streaming("e3p", FAR_POD) as outcome:
         net.retell(NODE[gateway], draining=False)
         wait(net.settled, 10)
     assert outcome[0].lost == 0
@@ -78,7 +78,7 @@ def quiet(net: Net, gateway: str) -> bool:
 def test_keys_are_rotated_under_load_without_a_loss(net: Net) -> None:
     wait(net.settled)
     before = keys(net)
-    with net.streaming("e3p", FAR_POD, 16.0) as outcome, net.streaming("w3p", EAST_POD, 16.0) as back:
+    with net.streaming("e3p", FAR_POD) as outcome, net.streaming("w3p", EAST_POD) as back:
         for generations, links in (((0, 1), 4), ((1,), 2)):
             net.topology.generations = generations
             for node in NODES:
@@ -104,6 +104,6 @@ def interfaces(net: Net, node: str) -> int:
 
 def keys(net: Net) -> set[str]:
     """All public keys in use."""
-    found = {key for node in GATEWAYS for key in net.wg(node, "public-key")}
+    found = {key for node in GATEWAYS for key in net.wg(node, "show all public-key")}
     assert len(found) >= len(GATEWAYS)
     return found

@@ -203,10 +203,19 @@ def test_same_input_same_state_in_any_order() -> None:
     assert kernel_state(first, Fitness()) == kernel_state(second, Fitness())
 
 
-def test_only_gateways_leave_transit_untracked_and_clamp() -> None:
+def test_every_node_clamps_and_a_plain_one_to_its_way_to_the_gateways_in_both_directions() -> None:
+    gateway, plain = (kernel_state(situation(node), Fitness()).ruleset for node in ("g1", "plain"))
+    for rules in (gateway, plain):
+        assert "ip daddr @remote_all tcp option maxseg size set rt mtu" in rules
+    narrow = "ip saddr @remote_all tcp option maxseg size set 1410"
+    assert narrow in plain
+    assert narrow not in gateway
+
+
+def test_only_gateways_leave_transit_untracked() -> None:
     gateway_rules = kernel_state(situation("g1"), Fitness()).ruleset
     plain = kernel_state(situation("plain"), Fitness()).ruleset
-    for chain in ("untracked", "clamp", "forward"):
+    for chain in ("untracked", "forward"):
         assert f"chain {chain} " in gateway_rules
         assert f"chain {chain} " not in plain
     for text in (gateway_rules, plain):
