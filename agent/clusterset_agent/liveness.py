@@ -75,7 +75,7 @@ class Liveness:
         return False
 
     def answer(self, round_trip: float, now: float) -> bool:
-        """Take an answer, however late; return whether ``up`` changed."""
+        """Take an answer, however late; return whether ``up`` changed, or a dead way has begun to answer again."""
         self._waiting = False
         self._answered_at = now - round_trip  # a late answer says how things were when it was asked for
         self.missed = 0
@@ -83,7 +83,7 @@ class Liveness:
         old = self.round_trip
         self.round_trip = round_trip if old is None else old + _WEIGHT * (round_trip - old)
         if self.up or (self.up is False and self.answered < HOLD):
-            return False
+            return self.up is False and self.answered == 1
         self.up = True
         self.up_since = now
         return True

@@ -118,3 +118,12 @@ def test_what_was_fit_before_all_failed_is_remembered_until_one_is_fit_again() -
     assert judge(situation("g1"), links, verdicts(one=False, two=False), worse) == worse
     better = judge(situation("g1"), links, verdicts(two=False), worse)
     assert (better.fit & {ONE.name, TWO.name}, better.last & {ONE.name, TWO.name}) == ({ONE.name}, set())
+
+
+def test_where_nothing_is_fit_what_begins_to_answer_is_used_without_its_hold_time() -> None:
+    links = (ONE, TWO)
+    before = Fitness(last=frozenset({TWO.name}))
+    returning = Verdict(False, answered=0.1, missing=9.0)
+    assert judge(situation("g1"), links, verdicts(one=returning, two=False), before).last & {ONE.name, TWO.name} == {
+        ONE.name
+    }
