@@ -25,7 +25,7 @@ venv-lab:
 venv-second:
 	@.ci/bootstrap second
 
-.PHONY: test test-unit lint sanity bench
+.PHONY: test test-unit lint sanity bench bench-links
 test: venv venv-second ## everything: gates, unit tests, integration tests on the lab; ends with one closing line
 	@$(PYTEST) tests/gates tests/unit $(wildcard tests/integration) -rs
 
@@ -40,6 +40,10 @@ sanity: venv ## ansible-test sanity in a clean copy, without containers
 
 bench: venv ## what applying costs: ours against kubernetes.core, on a stub and on the lab if it runs
 	@$(PY) -m tests.benchmark
+
+bench-links: venv ## what links carry against the same set up by hand, and what a gateway costs with many peers; as root
+	@$(PY) -m tests.benchmark.throughput
+	@$(PY) -m tests.benchmark.gateway
 
 .PHONY: lab lab-down
 lab: venv-lab ## real clusters on this machine; a second call finds them running

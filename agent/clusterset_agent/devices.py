@@ -15,7 +15,8 @@ from .names import LINK_PREFIX
 
 _PERMANENT = 0x80
 _SELF = 2
-_UP = 1
+UP = 1
+"""Flag of a device that is up."""
 
 
 class Devices:
@@ -49,9 +50,9 @@ class Devices:
                 pair = (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
                 self._resolution.setdefault(row["ifindex"], set()).add(pair)
 
-    def indexes(self) -> dict[str, int]:
-        """Return the index of every device by name."""
-        return {name: link["index"] for name, link in self._links.items()}
+    def indexes(self, *, up: bool = False) -> dict[str, int]:
+        """Return the index of every device by name, or of those only that are up: no other takes a route."""
+        return {name: link["index"] for name, link in self._links.items() if not up or link["flags"] & UP}
 
     def holder(self, address: str) -> tuple[str, int]:
         """Return name and MTU of the device that carries this node's own address."""
@@ -109,7 +110,7 @@ class Devices:
         wrong: dict[str, Any] = {}
         if link.get_attr("IFLA_MTU") != mtu:
             wrong["mtu"] = mtu
-        if not link["flags"] & _UP:
+        if not link["flags"] & UP:
             wrong["state"] = "up"
         if not wrong:
             return []

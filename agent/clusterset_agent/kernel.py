@@ -102,13 +102,15 @@ class Kernel:
         attempt(lambda: self._overlay(target))
         # sources must be kept before the first packet can take one of our routes
         attempt(lambda: self._table.converge(target.ruleset))
+        # a device that carries answers by other ways than questions must be loose before its first packet
+        attempt(lambda: self._reverse_path.converge(target.transports))
         for driver in {link.driver for link in target.links}:
             attempt(lambda driver=driver: self._refresh(driver))  # type: ignore[misc]
         for link in target.links:
             attempt(lambda link=link: self._link(link, target.address, fit))  # type: ignore[misc]
         attempt(lambda: self._reverse_path.converge(target.transports))
         attempt(self._hash_policy.converge)
-        attempt(lambda: self._routing.converge(target.routes, self._devices.indexes()))
+        attempt(lambda: self._routing.converge(target.routes, self._devices.indexes(up=True)))
         attempt(lambda: self._retire_links({link.name for link in target.links}, outcome))
         attempt(lambda: self.keys.keep(target.generations))
         return outcome

@@ -24,7 +24,7 @@ class Verdict(NamedTuple):
 
     :ivar up: it answers, it is dead, or None if it never answered.
     :ivar up_for: how long it has been up without a break.
-    :ivar answered: when the last answer came.
+    :ivar answered: when the probe was sent that was answered last.
     :ivar missing: when the first of the probes was sent that went without an answer, the last time that one did.
     """
 
@@ -75,15 +75,15 @@ class Liveness:
         return False
 
     def answer(self, round_trip: float, now: float) -> bool:
-        """Take an answer, however late; return whether ``up`` changed."""
+        """Take an answer, however late; return whether ``up`` changed, or a dead way has begun to answer again."""
         self._waiting = False
-        self._answered_at = now
+        self._answered_at = now - round_trip  # a late answer says how things were when it was asked for
         self.missed = 0
         self.answered += 1
         old = self.round_trip
         self.round_trip = round_trip if old is None else old + _WEIGHT * (round_trip - old)
         if self.up or (self.up is False and self.answered < HOLD):
-            return False
+            return self.up is False and self.answered == 1
         self.up = True
         self.up_since = now
         return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,14 @@ class Snapshot:
 
 
 class Pages:
-    """The agent's HTTP pages."""
+    """The agent's HTTP pages.
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+    :param renew: brings the snapshot's links up to date; whether the API server hears of them must not matter here.
+    """
+
+    def __init__(self, snapshot: Callable[[], Snapshot], renew: Callable[[], Awaitable[None]]) -> None:
         self._snapshot = snapshot
+        self._renew = renew
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self.passes = self._counter("fabric_passes", "Full comparisons of the kernel with the target.")
@@ -84,6 +88,7 @@ class Pages:
             await runner.cleanup()
 
     async def _metrics(self, _request: web.Request) -> web.Response:
+        await self._renew()
         return web.Response(text=generate_latest(self._registry).decode())
 
     async def _alive(self, _request: web.Request) -> web.Response:

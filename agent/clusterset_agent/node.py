@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from .cluster_api import NODES, ClusterApi, FabricError
+from .announcer import Announcer
+from .cluster_api import NODES, ClusterApi
 from .device_events import device_events
-from .draining import DrainWatch, wished
+from .draining import wished
 from .faults import AgentError
 from .kernel import Kernel, Outcome
 from .kernel_state import Link, LocalFacts
@@ -26,31 +28,27 @@ from .memory import Memory, load
 from .metrics import Pages, Snapshot
 from .names import LINK_PREFIX, OVERLAY
 from .prober import Prober
-from .publish import Publisher
+from .proving import Proving
 from .reports import Reports
 from .reverse_path import plugin_devices
 from .settings import Settings
-from .situation import Situation, gateway_entry
+from .situation import Situation
 from .sizes import Sizes
 from .steering import Steering
 from .target import kernel_state
 from .version import VERSION
 from .wanted import NodeAddress, Wanted, parse
-from .ways import fit, probed, vouched
+from .ways import judge, probed, vouched
 
 log = logging.getLogger("clusterset.node")
 T = TypeVar("T")
 
 _PASS_EVERY = 5.0
 _PASS_SHARE = 0.01
-"""Of the time, at most this much goes into passes that nothing has called for."""
+"""Of one core, at most this much goes into passes that nothing has called for."""
 _PENDING_PAUSE = 0.3
 _SETTLE = 0.1
 """Seconds to wait after news, since news rarely comes alone."""
-_PUBLISH_EVERY = 5.0
-_PUBLISH_EVERY_DRAINING = 1.0
-_PROVING = 60.0
-"""Seconds after the start in which a loss keeps the agent unready, so that an upgrade stops by itself."""
 _STUCK_AFTER = 120.0
 
 
@@ -64,25 +62,24 @@ class NodeAgent:
         self.facts: LocalFacts | None = None
         self.outcome = Outcome(faults=["not started"])
         self.undone = False
-        self.published = False
         self._inherited = self.memory.fit
         self._news = asyncio.Event()
         self._settings_written = asyncio.Event()
-        self._to_publish = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kernel")
-        self._started = self._last_pass = time.monotonic()
-        self._drain_watch = DrainWatch()
+        self._last_pass = time.monotonic()
+        self._proving = Proving(self.memory.fit, self._last_pass)
         self.api = ClusterApi(settings.namespace, settings.node, self._api_changed)
         self.steering = Steering(self._steered)
         self.prober = Prober(self.steering.wake)
         self.sizes = Sizes()
         self.reports = Reports(self.prober, self.sizes)
-        self.pages = Pages(self._snapshot)
-        self._kernel: Kernel
+        self.announcer = Announcer(self)
+        self.pages = Pages(self._snapshot, self.renew_reports)
+        self.kernel: Kernel
 
     async def run(self) -> None:
         """Run until SIGTERM, which leaves the kernel as it is."""
-        self._kernel = await self._in_thread(lambda: Kernel(self.settings))
+        self.kernel = await self.in_thread(lambda: Kernel(self.settings))
         self._understand()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,9 +91,9 @@ class NodeAgent:
                 for task in (
                     self._passes(),
                     self._loosen(),
-                    self._talk(),
+                    self.announcer.run(),
                     self.prober.run(),
-                    self.steering.run(self.prober, self._situation),
+                    self.steering.run(self.prober, self.situation),
                     self.sizes.run(self._answering),
                     self.pages.serve(self.settings.underlay, self.settings.metrics_port),
                     stop.wait(),
@@ -123,12 +120,13 @@ class NodeAgent:
             self.memory.peers = [item["spec"] for item in objects["peers"].values()]
             self.memory.addresses = {name: item["spec"] for name, item in objects["tunneladdresses"].items()}
             self._understand()
-        self._to_publish.set()
+        self.announcer.wake()
 
     def _drain(self, draining: bool) -> None:
         if draining != self.memory.draining:
             log.info("draining" if draining else "no longer draining")
             self.memory.draining = draining
+            self._remember()
             self._news.set()
 
     def _understand(self) -> None:
@@ -144,22 +142,26 @@ class NodeAgent:
         for fault in fresh.faults:
             log.error("left out", extra={"error": fault})
         self.wanted = fresh
-        if not fresh.fabric.leaving:
-            self.memory.save(self.settings.cache)
+        self._remember()
         self._news.set()
+
+    def _remember(self) -> None:
+        if self.wanted is not None and not self.wanted.fabric.leaving:
+            self.memory.save(self.settings.cache)
 
     def me(self) -> NodeAddress | None:
         """Return the node's own claim, once it has one."""
         return self.wanted.address_of(self.settings.node) if self.wanted else None
 
-    def _situation(self) -> Situation | None:
+    def situation(self) -> Situation | None:
+        """Return what everything follows from, once it is known and as long as the cluster stays."""
         me = self.me()
         if self.wanted is None or me is None or self.facts is None or self.wanted.fabric.leaving:
             return None
         return Situation(self.wanted, me, self.facts, self.memory.draining)
 
     def _links(self) -> tuple[Link, ...]:
-        situation = self._situation()
+        situation = self.situation()
         return links_of(situation) if situation else ()
 
     def _answering(self) -> list[Link]:
@@ -174,7 +176,8 @@ class NodeAgent:
         known = (self.facts.device, *self.facts.transports) if self.facts else ()
         return own or bool(pure | shared) or device in known
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run work on the kernel in the thread that it belongs to."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _passes(self) -> None:
@@ -185,15 +188,15 @@ class NodeAgent:
                 await asyncio.wait_for(self._news.wait(), pause)
                 await asyncio.sleep(_SETTLE)
             self._news.clear()
-            began = time.monotonic()
+            began = _cpu_seconds()
             try:
                 await self._pass()
             except Exception as error:  # the next pass may find the kernel calmer; the fault is told meanwhile
                 self.outcome = Outcome(faults=[str(error) if isinstance(error, AgentError) else repr(error)])
             self._last_pass = time.monotonic()
-            took = self._last_pass - began
+            took = _cpu_seconds() - began
             self._tell(self.outcome)
-            self._to_publish.set()
+            self.announcer.wake()
 
     async def _pass(self) -> None:
         if self.wanted and self.wanted.fabric.leaving:
@@ -203,21 +206,25 @@ class NodeAgent:
         if self.wanted is None or self.me() is None:
             return
         pods = self.wanted.fabric.pods
-        self.facts = await self._in_thread(lambda: self._kernel.facts(pods))
-        situation = self._situation()
+        self.facts = await self.in_thread(lambda: self.kernel.facts(pods))
+        situation = self.situation()
         if situation is None:
             return
         links = links_of(situation)
-        self.prober.follow(probed(situation, links), self.memory.fit, vouched(links))
-        usable = fit(situation, links, self.prober.verdicts)
-        target = kernel_state(situation, usable)
-        self.outcome = await self._in_thread(lambda: self._kernel.converge(target, usable))
-        self.steering.programmed(usable)
+        self.prober.follow(probed(situation, links), self._inherited, vouched(links))
+        self._inherited = frozenset()  # a link made anew under an old name has to prove itself
+        fitness = judge(situation, links, self.prober.verdicts, self.steering.programmed)
+        target = kernel_state(situation, fitness)
+        self.outcome = await self.in_thread(lambda: self.kernel.converge(target, fitness.fit))
+        self.steering.passed(fitness)
+        if fitness.fit != self.memory.fit:
+            self.memory.fit = fitness.fit
+            self._remember()
 
     async def _leave(self) -> None:
         self.prober.follow({})
         if not self.undone:
-            self.outcome = await self._in_thread(self._kernel.undo)
+            self.outcome = await self.in_thread(self.kernel.undo)
             self.undone = not self.outcome.faults
             self.facts = None
 
@@ -238,105 +245,48 @@ class NodeAgent:
             if self.facts is not None and not self.undone:
                 transports = self.facts.transports + self.facts.shared
                 with contextlib.suppress(OSError):  # a device may go while we look
-                    changes = await self._in_thread(partial(self._kernel.loosen, transports))
+                    changes = await self.in_thread(partial(self.kernel.loosen, transports))
                     self._tell(Outcome(changes))
 
     def _steered(self, usable: frozenset[str], routes: int) -> None:
         log.info("ways changed", extra={"fit": sorted(usable), "routes": routes})
         self.pages.switches.inc()
-        if self.memory.fabric is not None and not self.undone:
-            self.memory.fit = usable
-            self.memory.save(self.settings.cache)
-        self._to_publish.set()
+        self.memory.fit = usable
+        self._remember()
+        self.announcer.wake()
 
-    # --- the API ---
+    # --- what is told ---
 
-    async def _talk(self) -> None:
-        client = await self.api.open()
-        publisher = Publisher(self.api, client, self.settings)
-        await asyncio.gather(self.api.follow(client), self._publish_for_ever(publisher))
-
-    async def _publish_for_ever(self, publisher: Publisher) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                pause = _PUBLISH_EVERY_DRAINING if self.memory.draining else _PUBLISH_EVERY
-                await asyncio.wait_for(self._to_publish.wait(), pause)
-                await asyncio.sleep(_SETTLE)
-            self._to_publish.clear()
-            try:
-                await self._publish(publisher)
-            except (FabricError, AgentError) as error:
-                log.warning("could not publish", extra={"error": str(error)})
-                await asyncio.sleep(1.0)
-
-    async def _publish(self, publisher: Publisher) -> None:
-        if self.wanted is None or not self.api.synced >= {"fabrics", "tunneladdresses", "gateways"}:
-            return
-        fabric = self.wanted.fabric
-        if fabric.leaving:
-            await self._publish_status(publisher)
-            return
-        await publisher.claim(fabric.tunnel)
-        me = self.me()
-        if me is None:
-            return
-        await self._publish_gateway(publisher, me)
-        await self._publish_links(publisher)
-        await self._publish_status(publisher)
-        self.published = True
-
-    async def _publish_gateway(self, publisher: Publisher, me: NodeAddress) -> None:
-        assert self.wanted is not None
-        fabric = self.wanted.fabric
-        mine = gateway_entry(fabric, self.settings.node)
-        if mine is None:
-            await publisher.gateway(None, me.tunnel, {}, "")
-            return
-        keys = await self._in_thread(
-            lambda: {number: self._kernel.keys.public(number) for number in fabric.generations}
-        )
-        implementation = await self._in_thread(lambda: self._kernel.implementation)
-        await publisher.gateway(mine, me.tunnel, keys, implementation)
-        carried = await self._in_thread(self._kernel.carried_while_draining) if self.memory.draining else 0
-        state = self._drain_watch.state(self.memory.draining, carried, time.monotonic())
-        await publisher.gateway_status({"state": state})
-
-    async def _publish_links(self, publisher: Publisher) -> None:
-        situation, now = self._situation(), time.time()
+    async def renew_reports(self) -> None:
+        """Look anew at what has passed the links."""
+        situation = self.situation()
         if situation is not None:
             links = links_of(situation)
-            self.reports.renew(situation, await self._in_thread(lambda: self._kernel.traffic(links)), now)
-            await publisher.links(self.reports.newest.values(), now)
+            traffic = await self.in_thread(lambda: self.kernel.traffic(links))
+            self.reports.renew(situation, self.steering.programmed, traffic, time.time())
 
-    async def _publish_status(self, publisher: Publisher) -> None:
-        me = self.me()
-        if me is not None:
-            status: dict[str, Any] = {"agentVersion": VERSION, "undone": self.undone, "message": self._message()}
-            if self.facts is not None:
-                status["underlayMTU"] = self.facts.device_mtu
-            await publisher.status(me.tunnel, status)
-
-    def _message(self) -> str:
+    def message(self) -> str:
+        """Return what is wrong, for people; empty when all is well."""
         return "; ".join([*(self.wanted.faults if self.wanted else ()), *self.outcome.faults])[:500]
 
     def _snapshot(self) -> Snapshot:
-        situation = self._situation()
+        situation = self.situation()
         gateways = situation.other_gateways if situation else ()
-        settled = self.undone or (self.published and self.me() is not None)
+        settled = self.undone or (self.announcer.announced and self.me() is not None)
         return Snapshot(
             links=self.reports.newest.values(),
             gateways={gateway.tunnel: bool(self._up(gateway.tunnel)) for gateway in gateways},
             connected=self.api.connected,
             faults=len(self.outcome.faults),
-            ready=settled and not self.outcome.faults and not self._lost(),
+            ready=settled and not self.outcome.faults and self._proving.passed(self.prober.way, time.monotonic()),
             alive=time.monotonic() - self._last_pass < _STUCK_AFTER,
         )
-
-    def _lost(self) -> bool:
-        """Whether a way that the agent's predecessor used has died since the start: the fault may be this version."""
-        proving = time.monotonic() - self._started < _PROVING
-        return proving and any(self._up(name) is False for name in self._inherited)
 
     def _up(self, way: str) -> bool | None:
         found = self.prober.way(way)
         return found.up if found else None
+
+
+def _cpu_seconds() -> float:
+    """What the agent and its helpers have used: on a busy node a pass takes long, and costs no more than ever."""
+    return sum(os.times()[:4])

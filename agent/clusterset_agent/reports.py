@@ -15,7 +15,7 @@ from .prober import Prober
 from .situation import Situation
 from .sizes import Sizes
 from .target import carrying
-from .ways import fit
+from .ways import Fitness
 
 
 class Reports:
@@ -26,12 +26,14 @@ class Reports:
         self._sizes = sizes
         self.newest: dict[str, LinkReport] = {}
 
-    def renew(self, situation: Situation, traffic: Mapping[str, Traffic], now: float) -> None:
-        """Put all reports together anew; ``now`` is in seconds since the epoch."""
-        links = links_of(situation)
-        usable = fit(situation, links, self._prober.verdicts)
-        used = carrying(situation, usable)
-        self.newest = {link.name: self._report(link, traffic, usable, used, now) for link in links}
+    def renew(self, situation: Situation, fitness: Fitness, traffic: Mapping[str, Traffic], now: float) -> None:
+        """Put all reports together anew.
+
+        :param fitness: what the routes in the kernel go by.
+        :param now: seconds since the epoch.
+        """
+        used = carrying(situation, fitness)
+        self.newest = {link.name: self._report(link, traffic, fitness.fit, used, now) for link in links_of(situation)}
 
     def _report(
         self, link: Link, traffic: Mapping[str, Traffic], usable: frozenset[str], used: frozenset[str], now: float

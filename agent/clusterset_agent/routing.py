@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .devices import UP
 from .kernel_state import Hop, Route
 from .names import PROTOCOL
 
@@ -34,7 +35,7 @@ class Routing:
     def converge(self, wanted: Iterable[Route], devices: Mapping[str, int]) -> list[str]:
         """Make the kernel's routes equal to ``wanted``; return what had to be changed.
 
-        :param devices: index of each network device by name; routes over absent devices wait until it is there.
+        :param devices: index of each network device that is up, by name; ways over others wait until they are.
         """
         names = {index: name for name, index in devices.items()}
         present = self.present(names)
@@ -75,8 +76,9 @@ class Routing:
         self._netlink.route("replace", **body)
 
     def replace_known(self, routes: Iterable[Route]) -> None:
-        """Put routes in place whose devices all exist; the others wait for the next full pass."""
-        devices = {link.get_attr("IFLA_IFNAME"): link["index"] for link in self._netlink.get_links()}
+        """Put routes in place whose devices are all up; the others wait for the next full pass."""
+        links = [link for link in self._netlink.get_links() if link["flags"] & UP]
+        devices = {link.get_attr("IFLA_IFNAME"): link["index"] for link in links}
         for route in routes:
             if all(hop.device in devices for hop in route.hops):
                 self.replace(route, devices)

@@ -17,6 +17,9 @@ CARRIED = "carried_while_draining"
 KUBE_PROXY_MARK = 0x4000
 """kube-proxy's mark for packets that it must masquerade itself."""
 
+_TCP_HEADERS = 40
+"""Bytes of the IPv4 and TCP headers without options."""
+
 
 @dataclass(frozen=True)
 class Ranges:
@@ -33,6 +36,7 @@ class Ranges:
 class Role:
     """What the node does for others.
 
+    :ivar overlay_mtu: bytes of the largest packet to or from a gateway of this cluster.
     :ivar lines: devices of dedicated lines, over which peers' packets arrive as they are.
     :ivar gateway_macs: hardware addresses on the overlay of this cluster's other gateways.
     :ivar probe_points: what must stay silent while the node is draining.
@@ -41,6 +45,7 @@ class Role:
     gateway: bool = False
     transit: bool = False
     draining: bool = False
+    overlay_mtu: int = 0
     lines: tuple[str, ...] = ()
     gateway_macs: tuple[str, ...] = ()
     probe_points: tuple[str, ...] = ()
@@ -48,9 +53,9 @@ class Role:
 
 def render(ranges: Ranges, facts: LocalFacts, role: Role) -> str:
     """Return the body of table ``ip clusterset_fabric``; the same input gives the same text."""
-    blocks = [*_sets(ranges), _keep_sources(), _guard_node(role)]
+    blocks = [*_sets(ranges), _keep_sources(), _guard_node(role), _clamp(role)]
     if role.gateway:
-        blocks += [_macs(role.gateway_macs), _untracked(facts, role), _forward(role), _clamp()]
+        blocks += [_macs(role.gateway_macs), _untracked(facts, role), _forward(role)]
     if role.gateway and role.draining:
         blocks += _drain(role)
     body = "\n".join(blocks)
@@ -145,12 +150,18 @@ def _forward(role: Role) -> str:
     )
 
 
-def _clamp() -> str:
-    """Keep TCP below the links' MTU: one lost fragmentation notice would stall a connection."""
+def _clamp(role: Role) -> str:
+    """Keep TCP below the MTU of the way: one lost notice that a packet does not fit would stall a connection.
+
+    The way of a node's own packets to its gateways may be narrower than the links, which the other end cannot know.
+    """
+    syn = "tcp flags & (syn | rst) == syn"
+    narrow = f"{syn} ip saddr @remote_all tcp option maxseg size set {role.overlay_mtu - _TCP_HEADERS}"
     return _chain(
         "clamp",
         "type filter hook forward priority mangle; policy accept;",
-        "ip daddr @remote_all tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
+        f"{syn} ip daddr @remote_all tcp option maxseg size set rt mtu",
+        *([] if role.gateway else [narrow]),
     )
 
 
@@ -167,10 +178,16 @@ def _drain(role: Role) -> list[str]:
         _chain(
             "carried",
             "type filter hook forward priority mangle; policy accept;",
-            f"meta l4proto != icmp ip saddr @remote_all counter name {CARRIED}",
-            f"meta l4proto != icmp ip daddr @remote_all counter name {CARRIED}",
+            *(f"meta l4proto != icmp {way} counter name {CARRIED}" for way in _by_links(role)),
         ),
     ]
+
+
+def _by_links(role: Role) -> list[str]:
+    """Packets of links only: what comes for the node's own pods by another gateway does not concern its draining."""
+    ways = [f'iifname "{LINK_PREFIX}*"', f'oifname "{LINK_PREFIX}*"']
+    ways += [f'iifname "{line}" ip saddr @remote_all' for line in role.lines]
+    return ways + [f'oifname "{line}" ip daddr @remote_all' for line in role.lines]
 
 
 def _chain(name: str, *rules: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 
 from .icmp import HEADERS, Echo
@@ -13,6 +14,8 @@ from .kernel_state import Link
 
 EVERY = 30.0
 """Seconds between two looks at the same link."""
+PAUSE = 2.0
+"""Seconds after which links are looked for that have come up meanwhile."""
 WAIT = 0.6
 TRIES = 3
 SMALLEST = 576
@@ -24,6 +27,7 @@ class Sizes:
     def __init__(self) -> None:
         self._echo = Echo(fragment=False)
         self._known: dict[str, int] = {}
+        self._looked: dict[str, float] = {}
         self._answered: set[tuple[str, int]] = set()
 
     def size(self, name: str) -> int:
@@ -39,12 +43,20 @@ class Sizes:
         loop.add_reader(self._echo.socket.fileno(), self._receive)
         try:
             while True:
-                for link in list(links()):
+                for link in self.due(links(), loop.time()):
                     self._known[link.name] = await self._measure(link)
-                await asyncio.sleep(EVERY)
+                await asyncio.sleep(PAUSE)
         finally:
             loop.remove_reader(self._echo.socket.fileno())
             self._echo.close()
+
+    def due(self, links: Iterable[Link], now: float) -> list[Link]:
+        """Return the links whose turn it is; they count as looked at. ``now`` is in seconds of a steady clock."""
+        found = list(links)
+        looked = {link.name: self._looked.get(link.name, -math.inf) for link in found}
+        due = [link for link in found if now - looked[link.name] >= EVERY]
+        self._looked = looked | dict.fromkeys((link.name for link in due), now)
+        return due
 
     async def _measure(self, link: Link) -> int:
         """The link's own MTU if that passes, else what does, found by halving; 0 if nothing passes now."""

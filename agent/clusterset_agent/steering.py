@@ -17,7 +17,7 @@ from .prober import Prober
 from .routing import Routing
 from .situation import Situation
 from .target import routes
-from .ways import fit
+from .ways import Fitness, judge
 
 log = logging.getLogger("clusterset.steering")
 
@@ -28,7 +28,8 @@ class Steering:
     def __init__(self, steered: Callable[[frozenset[str], int], None]) -> None:
         self._steered = steered
         self._wake = asyncio.Event()
-        self._programmed: frozenset[str] = frozenset()
+        self.programmed = Fitness()
+        """What the routes in the kernel go by."""
         self._thread = ThreadPoolExecutor(1, "steering")
         self._routing: Routing | None = None
 
@@ -36,9 +37,9 @@ class Steering:
         """Look again: a probe's verdict changed."""
         self._wake.set()
 
-    def programmed(self, usable: frozenset[str]) -> None:
-        """Take note that a full pass has programmed the routes for these, maybe overtaking us."""
-        self._programmed = usable
+    def passed(self, fitness: Fitness) -> None:
+        """Take note that a full pass has programmed the routes for this, maybe overtaking us."""
+        self.programmed = fitness
         self._wake.set()
 
     async def run(self, prober: Prober, situation: Callable[[], Situation | None]) -> None:
@@ -49,17 +50,18 @@ class Steering:
             now = situation()
             if now is None:
                 continue
-            usable, before = fit(now, links_of(now), prober.verdicts), self._programmed
-            if usable == before:
+            before = self.programmed
+            fitness = judge(now, links_of(now), prober.verdicts, before)
+            if fitness == before:
                 continue
             old = set(routes(now, before))
-            changed = [route for route in routes(now, usable) if route not in old]
+            changed = [route for route in routes(now, fitness) if route not in old]
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._replace, changed)
             except Exception as error:  # the next full pass repairs whatever is wrong
                 log.error("could not steer", extra={"error": f"{type(error).__name__}: {error}"})
-            self._programmed = usable
-            self._steered(usable, len(changed))
+            self.programmed = fitness
+            self._steered(fitness.fit, len(changed))
 
     def _replace(self, changed: list[Route]) -> None:
         if self._routing is None:

@@ -13,15 +13,16 @@ from .links import hop_of, links_of
 from .names import OVERLAY, overlay_mac, overlay_vni
 from .ruleset import Ranges, Role, render
 from .situation import Situation, successor
+from .ways import Fitness
 
 VXLAN_OVERHEAD = 50
 """Bytes that VXLAN over IPv4 adds to each packet."""
 
 
-def kernel_state(situation: Situation, fit: frozenset[str]) -> KernelState:
+def kernel_state(situation: Situation, fitness: Fitness) -> KernelState:
     """Return what the kernel of the node should hold.
 
-    :param fit: what may be used: names of links, and tunnel addresses of this cluster's gateways.
+    :param fitness: which links and which of this cluster's gateways may be used.
     """
     facts, links = situation.facts, links_of(situation)
     lines = {link.device for link in links if isinstance(link, DirectLink)}
@@ -30,14 +31,14 @@ def kernel_state(situation: Situation, fit: frozenset[str]) -> KernelState:
         overlay=_overlay(situation),
         links=links,
         neighbours=_neighbours(situation),
-        routes=routes(situation, fit),
+        routes=routes(situation, fitness),
         ruleset=render(_ranges(situation), facts, _role(situation, links)),
         generations=situation.fabric.generations if situation.gateway else (),
         transports=(*facts.transports, *facts.shared, *sorted(lines)),
     )
 
 
-def routes(situation: Situation, fit: frozenset[str]) -> tuple[Route, ...]:
+def routes(situation: Situation, fitness: Fitness) -> tuple[Route, ...]:
     """Return all routes of the node: to nodes on the overlay, to what is probed, to the peers' ranges."""
     links, source = links_of(situation), situation.me.tunnel
     result = [Route(f"{neighbour.tunnel}/32", (Hop(OVERLAY),), source) for neighbour in _neighbours(situation)]
@@ -46,16 +47,16 @@ def routes(situation: Situation, fit: frozenset[str]) -> tuple[Route, ...]:
     gateways = tuple(address.tunnel for address in situation.other_gateways)
     for peer in situation.wanted.peers:
         own = [link for link in links if link.peer == (peer.via or peer.cluster)]
-        hops = _hops(own, gateways, fit, situation.draining)
+        hops = _hops(own, gateways, fitness, situation.draining)
         if hops:
             result += [Route(destination, hops, source) for destination in dict.fromkeys(peer.ranges)]
     return tuple(result)
 
 
-def carrying(situation: Situation, fit: frozenset[str]) -> frozenset[str]:
+def carrying(situation: Situation, fitness: Fitness) -> frozenset[str]:
     """Return the names of the links that the routes use now."""
     links = links_of(situation)
-    used = {hop for route in routes(situation, fit) if not route.local for hop in route.hops if not _single(route)}
+    used = {hop for route in routes(situation, fitness) if not route.local for hop in route.hops if not _single(route)}
     return frozenset(link.name for link in links if hop_of(link) in used)
 
 
@@ -95,20 +96,19 @@ def _probes(situation: Situation, links: Sequence[Link]) -> Iterator[Route]:
                 yield Route(f"{address}/32", (Hop(OVERLAY, gateway.tunnel),), situation.me.tunnel)
 
 
-def _hops(links: Sequence[Link], gateways: Sequence[str], fit: frozenset[str], draining: bool) -> tuple[Hop, ...]:
-    """Choose the ways to one peer: fit links, else other fit gateways, else what there is.
+def _hops(links: Sequence[Link], gateways: Sequence[str], fitness: Fitness, draining: bool) -> tuple[Hop, ...]:
+    """Choose the ways to one peer: fit links, else other fit gateways, else what was fit last, else what there is.
 
     When nothing answers, the fault may be in the probing: taking all ways out of use would make it certain.
     """
-    by_gateway = [Hop(OVERLAY, via) for via in gateways]
-    ways = [
-        [hop_of(link) for link in _best([link for link in links if link.name in fit], newest=True)],
-        [hop for hop in by_gateway if hop.via in fit],
-        [hop_of(link) for link in _best(links, newest=False)],
-        by_gateway,
-    ]
+    ways = []
+    for chosen in (fitness.fit, fitness.last):
+        ways.append([hop_of(link) for link in _best([link for link in links if link.name in chosen], newest=True)])
+        ways.append([Hop(OVERLAY, via) for via in gateways if via in chosen])
     if draining:
         ways[:2] = reversed(ways[:2])
+    ways.append([hop_of(link) for link in _best(links, newest=False)])
+    ways.append([Hop(OVERLAY, via) for via in gateways])
     return tuple(sorted(next((way for way in ways if way), [])))
 
 
@@ -150,6 +150,7 @@ def _role(situation: Situation, links: Sequence[Link]) -> Role:
         gateway=situation.gateway is not None,
         transit=situation.fabric.transit,
         draining=situation.draining,
+        overlay_mtu=_overlay(situation).mtu,
         lines=tuple(sorted({link.device for link in links if isinstance(link, DirectLink)})),
         gateway_macs=tuple(overlay_mac(address.tunnel) for address in situation.other_gateways),
         probe_points=(situation.me.tunnel, *probe_points.blocks(situation.fabric.tunnel)),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from . import probe_points
 from .kernel_state import Link
@@ -18,6 +19,9 @@ WITNESSES = 2
 
 STEADY = 5.0
 """Seconds after which a way that came back is believed to have been well all the time."""
+
+RECENTLY = 0.5
+"""Seconds after which an answer is no news any more."""
 
 Verdicts = Mapping[str, Verdict]
 """What the probes say, by key."""
@@ -53,6 +57,35 @@ def vouched(links: tuple[Link, ...]) -> dict[str, list[str]]:
         if link.witness in beyond:
             beyond[link.witness].append(_beyond(link.name))
     return beyond
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """Names of links and tunnel addresses of gateways: what is fit for use, and what was when there was any.
+
+    :ivar last: of the links of a peer, or of this cluster's gateways, when none of them is fit: those that begin to
+        answer again, else those that were fit before all failed together. A fault in the probing itself looks just
+        like that, so they are better than those known to be bad for longer.
+    """
+
+    fit: frozenset[str] = frozenset()
+    last: frozenset[str] = frozenset()
+
+
+def judge(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts, before: Fitness) -> Fitness:
+    """Return what is fit now; ``before`` is what was."""
+    now = fit(situation, links, verdicts)
+    peers = {link.peer for link in links}
+    groups = [{link.name for link in links if link.peer == peer} for peer in peers]
+    groups.append({gateway.tunnel for gateway in situation.other_gateways})
+    known = before.fit | before.last
+    failed = [group for group in groups if not group & now]
+    return Fitness(now, frozenset().union(*(_answering(group, verdicts) or known & group for group in failed)))
+
+
+def _answering(group: set[str], verdicts: Verdicts) -> set[str]:
+    """Return what has just answered: it is used without its hold time where there is nothing better."""
+    return {name for name in group if verdicts.get(name, _UNKNOWN).answered < RECENTLY}
 
 
 def fit(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts) -> frozenset[str]:

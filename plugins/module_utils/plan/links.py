@@ -10,7 +10,7 @@ from itertools import combinations
 
 from ..model.link_wishes import ENCRYPTED
 from ..model.types import ClusterModel, LinkWish
-from .types import ClusterPlan, LinkPlan, TransitPlan
+from .types import ClusterPlan, LinkPlan, TransitPlan, by_pair
 from .ways import Ends, Ways, ends
 
 OVERHEAD: Mapping[str, int] = {"wireguard": 80, "vxlan": 50, "direct": 0}
@@ -41,10 +41,10 @@ def plan_transits(
     clusters: Sequence[ClusterPlan], links: Sequence[LinkPlan], through: Mapping[Ends, str]
 ) -> tuple[TransitPlan, ...]:
     """The ways of pairs without links; one through a cluster that does not answer now stays, if both ends know it."""
-    found = []
+    found, known = [], by_pair(links)
     for a, b in combinations(clusters, 2):
         via = through.get((a.cluster_id, b.cluster_id))
-        legs = [_leg(end, via, links) for end in (a, b)] if via else []
+        legs = [_leg(end, via, known.get(frozenset((end.cluster_id, via)), ())) for end in (a, b)] if via else []
         if via and all(legs):
             mtu = min(mtu for leg in legs for mtu, _encrypted in leg)
             encrypted = all(encrypted for leg in legs for _mtu, encrypted in leg)
@@ -53,8 +53,8 @@ def plan_transits(
 
 
 def _leg(end: ClusterPlan, via: str, links: Sequence[LinkPlan]) -> list[tuple[int, bool]]:
-    """MTU and encryption of each link between a cluster and the one in the middle."""
-    ours = [(link.mtu, link.encrypted) for link in links if {link.a, link.b} == {end.cluster_id, via}]
+    """MTU and encryption of each of the ``links`` between a cluster and the one in the middle."""
+    ours = [(link.mtu, link.encrypted) for link in links]
     kept = next((peer for peer in end.kept_peers if peer["clusterID"] == via), {})
     return ours or [(int(row["mtu"]), row["driver"] in ENCRYPTED) for row in kept.get("links") or ()]
 
@@ -71,7 +71,7 @@ def plan_apart(
 def notes(clusters: Sequence[ClusterPlan], links: Sequence[LinkPlan], apart: Sequence[Ends]) -> tuple[str, ...]:
     """What works, and is worth a second look."""
     hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
-    found = []
+    found, known = [], by_pair(links)
     for link in links:
         pair = f"{hosts[link.a]} and {hosts[link.b]}"
         if not link.encrypted:
@@ -80,7 +80,9 @@ def notes(clusters: Sequence[ClusterPlan], links: Sequence[LinkPlan], apart: Seq
         if link.driver == "direct" and bare:
             where = " and ".join(bare)
             found.append(f"{pair}: no next hop for {where}: the gateways must be in one layer-2 network")
-    found += [_strangers(a, b) for a, b in combinations(clusters, 2) if _keyless(a, b, links)]
+    for a, b in combinations(clusters, 2):
+        if _keyless(a, b, known.get(frozenset((a.cluster_id, b.cluster_id)), ())):
+            found.append(_strangers(a, b))
     found += [
         f"{hosts[a]} and {hosts[b]} are not connected: no link of their own, no transit cluster" for a, b in apart
     ]
@@ -88,9 +90,8 @@ def notes(clusters: Sequence[ClusterPlan], links: Sequence[LinkPlan], apart: Seq
 
 
 def _keyless(a: ClusterPlan, b: ClusterPlan, links: Sequence[LinkPlan]) -> bool:
-    """Whether two clusters have a link that needs keys, and no generation of them in common."""
-    ours = [link for link in links if {link.a, link.b} == {a.cluster_id, b.cluster_id}]
-    needed = any(link.driver in ENCRYPTED for link in ours)
+    """Whether one of the ``links`` of two clusters needs keys, and they have no generation of them in common."""
+    needed = any(link.driver in ENCRYPTED for link in links)
     return needed and not set(a.key_generations) & set(b.key_generations)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..facts.types import LinkKey
@@ -119,6 +120,14 @@ class LinkPlan:
     next_hops: Mapping[str, str] = field(default_factory=dict)
 
 
+def by_pair(links: Iterable[LinkPlan]) -> dict[frozenset[str], tuple[LinkPlan, ...]]:
+    """The links of each pair of cluster ids, in their order: who looks for one pair need not go through all links."""
+    found: dict[frozenset[str], list[LinkPlan]] = {}
+    for link in links:
+        found.setdefault(frozenset((link.a, link.b)), []).append(link)
+    return {pair: tuple(rows) for pair, rows in found.items()}
+
+
 @dataclass(frozen=True)
 class TransitPlan:
     """Two clusters without a link of their own, and the id of the cluster through which they reach each other."""
@@ -148,11 +157,19 @@ class Plan:
 
     def links_of(self, a: str, b: str) -> tuple[LinkPlan, ...]:
         """The links of two clusters, by id, in the order of their numbers."""
-        return tuple(link for link in self.links if {link.a, link.b} == {a, b})
+        return self._pairs.get(frozenset((a, b)), ())
 
     def via(self, a: str, b: str) -> str:
         """Id of the cluster through which two clusters, by id, reach each other; "" if there is none."""
-        return next((each.via for each in self.transits if {each.a, each.b} == {a, b}), "")
+        return self._vias.get(frozenset((a, b)), "")
+
+    @cached_property
+    def _pairs(self) -> Mapping[frozenset[str], tuple[LinkPlan, ...]]:
+        return by_pair(self.links)
+
+    @cached_property
+    def _vias(self) -> Mapping[frozenset[str], str]:
+        return {frozenset((each.a, each.b)): each.via for each in self.transits}
 
     def to_json(self) -> str:
         """Canonical JSON: the same plan gives the same bytes."""

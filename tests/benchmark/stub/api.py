@@ -34,7 +34,7 @@ class Api:
             discovery = self._discovery(path) if method == "GET" else None
             if discovery is not None:
                 return 200, discovery
-            return self._route(method, path, params, json.loads(body) if body else {}, headers)
+            return self._route(method, _without_status(path), params, json.loads(body) if body else {}, headers)
         except RefusedError as error:
             return error.status, status_of(error.status, error.reason, error.message)
 
@@ -160,6 +160,13 @@ class Api:
                 return False
         name = params.get("fieldSelector", "")
         return not name or name == f"metadata.name={obj['metadata']['name']}"
+
+
+def _without_status(path: str) -> str:
+    """The object's own path: its status is written like the rest of it."""
+    parts = path.split("/")
+    rest = parts[3:] if parts[1] == "api" else parts[4:]
+    return path.removesuffix("/status") if len(rest) - 2 * (rest[0] == "namespaces") == 3 else path
 
 
 def _inside(collection: str, path: str) -> bool:

@@ -1,8 +1,9 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pod's program: ``serve`` tells each caller its address, ``call ADDRESS SECONDS`` counts answers to datagrams,
-``connect ADDRESS TIMES`` opens TCP connections.
+"""A pod's program: ``serve`` tells each caller its address, ``call ADDRESS SECONDS`` counts answers to datagrams
+until the time or its input is over, ``connect ADDRESS TIMES`` opens TCP connections, ``segment
+ADDRESS`` prints how much a TCP segment carries. On a node: ``get URL`` prints the status of a page and its text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import socket
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 
 PORT = 9000
 
@@ -46,15 +49,26 @@ def connect(address: str, times: int) -> None:
     print(*sorted(seen))
 
 
+def segment(address: str) -> None:
+    """Print the size of segments, in bytes with their headers, of a connection as it begins."""
+    with socket.create_connection((address, PORT), timeout=2) as connection:
+        timestamps = 12
+        print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) + timestamps + 40)
+
+
 def call(address: str, seconds: float) -> None:
     """Send a numbered datagram each 10 ms; print the address that the server saw, how many were sent and lost, and
     the longest time between two answers in seconds.
     """
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    began = last = due = time.monotonic()
+    last = due = time.monotonic()
+    end = last + seconds
+    over = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
     sent, answered, seen, gap = 0, set(), "", 0.0
-    while (now := time.monotonic()) < began + seconds + 0.5:
-        if now >= due and now < began + seconds:
+    while (now := time.monotonic()) < end + 0.5:
+        end = min(end, now) if over.is_set() else end
+        if now >= due and now < end:
             with contextlib.suppress(OSError):
                 client.sendto(b"%d" % sent, (address, PORT))
             sent, due = sent + 1, due + 0.01
@@ -65,11 +79,26 @@ def call(address: str, seconds: float) -> None:
                 continue
             answered.add(number)
             gap, last = max(gap, time.monotonic() - last), time.monotonic()
+    gap = max(gap, end - last)  # a stream that never came back has no last answer to count from
     print(seen or "-", sent, sent - len(answered), f"{gap:.3f}")
+
+
+def get(url: str) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as page:
+            print(page.status, page.read().decode(), sep="\n")
+    except urllib.error.HTTPError as error:
+        print(error.code, error.read().decode(), sep="\n")
+    except OSError:
+        print(0)
 
 
 if sys.argv[1] == "serve":
     serve()
+elif sys.argv[1] == "segment":
+    segment(sys.argv[2])
+elif sys.argv[1] == "get":
+    get(sys.argv[2])
 elif sys.argv[1] == "connect":
     connect(sys.argv[2], int(sys.argv[3]))
 else:

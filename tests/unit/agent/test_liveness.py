@@ -47,7 +47,7 @@ def test_one_late_answer_does_not_bring_a_dead_way_back() -> None:
     for _probe in range(HOLD):
         changes.append(answer(way, 0.01))
         tick(way)
-    assert changes == [False] * (HOLD - 1) + [True]
+    assert changes == [True] + [False] * (HOLD - 2) + [True], "the first answer is news, but not enough"
 
 
 def test_a_miss_in_between_begins_the_hold_anew() -> None:
@@ -58,8 +58,12 @@ def test_a_miss_in_between_begins_the_hold_anew() -> None:
         answer(way, 0.01)
         tick(way)
     tick(way)  # unanswered
-    assert answer(way, 0.01) is False
-    assert way.up is False
+    for _probe in range(HOLD - 1):
+        answer(way, 0.01)
+        assert way.up is False
+        tick(way)
+    assert answer(way, 0.01) is True
+    assert way.up is True
 
 
 def test_round_trips_are_smoothed() -> None:
@@ -94,12 +98,19 @@ def test_a_far_way_is_given_its_time() -> None:
 def test_a_verdict_tells_how_long_ago() -> None:
     way = Liveness()
     way.tick(10.0)
-    way.answer(0.001, 10.1)
+    way.answer(0.1, 10.1)
     way.tick(10.2)
     way.tick(10.4)
     way.tick(10.5)
     verdict = way.verdict(10.6)
     assert verdict.up
-    assert (round(verdict.up_for, 3), round(verdict.answered, 3), round(verdict.missing, 3)) == (0.5, 0.5, 0.4)
+    assert (round(verdict.up_for, 3), round(verdict.answered, 3), round(verdict.missing, 3)) == (0.5, 0.6, 0.4)
     way.tick(10.6)
     assert way.verdict(10.6)[:2] == (False, 0.0)
+
+
+def test_a_late_answer_tells_of_the_time_of_its_question() -> None:
+    way = Liveness()
+    way.tick(10.0)
+    way.answer(0.3, 10.3)
+    assert round(way.verdict(10.4).answered, 3) == 0.4

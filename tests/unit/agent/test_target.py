@@ -16,13 +16,14 @@ from clusterset_agent.links import links_of
 from clusterset_agent.probe_points import anywhere, beyond_block
 from clusterset_agent.target import carrying, kernel_state, routes
 from clusterset_agent.wanted import parse
+from clusterset_agent.ways import Fitness
 
 from .samples import ADDRESSES, FABRIC, WEST, gateway, situation
 
 
 def ways(node: str, *fit: str, **changes: Any) -> tuple[Hop, ...]:
     """How the node reaches west's pods, given what is fit for use."""
-    found = routes(situation(node, **changes), frozenset(fit))
+    found = routes(situation(node, **changes), Fitness(frozenset(fit)))
     return next((route.hops for route in found if route.destination == "10.42.0.0/16"), ())
 
 
@@ -76,7 +77,7 @@ def test_the_cheaper_link_carries_and_the_other_stands_by() -> None:
     line, tunnel = names("g1", peers=(west,))
     assert ways("g1", line, tunnel, peers=(west,)) == (Hop("eth0", "192.0.2.1"),)
     assert ways("g1", tunnel, peers=(west,)) == (Hop(tunnel),)
-    assert carrying(situation("g1", west), frozenset({line, tunnel})) == {line}
+    assert carrying(situation("g1", west), Fitness(frozenset({line, tunnel}))) == {line}
 
 
 def test_a_vxlan_link_is_reached_through_its_other_end_and_its_identifier_is_the_pairs_own() -> None:
@@ -110,14 +111,14 @@ def test_a_peer_behind_another_is_reached_by_the_other_ones_links() -> None:
     assert {link.peer for link in links} == {"west"}
     assert isinstance(links[0], WireguardLink)
     assert "10.44.0.0/16" in links[0].allowed
-    found = routes(situation("g1", WEST, south), frozenset(link.name for link in links))
+    found = routes(situation("g1", WEST, south), Fitness(frozenset(link.name for link in links)))
     by_destination = {route.destination: route.hops for route in found}
     assert by_destination["10.44.0.0/16"] == by_destination["10.42.0.0/16"]
 
 
 def test_only_a_transit_cluster_passes_packets_between_peers() -> None:
-    plain = kernel_state(situation("g1"), frozenset()).ruleset
-    transit = kernel_state(situation("g1", transit=True), frozenset()).ruleset
+    plain = kernel_state(situation("g1"), Fitness()).ruleset
+    transit = kernel_state(situation("g1", transit=True), Fitness()).ruleset
     assert "ip daddr != @local_all ip daddr != @remote_all ct status" in transit
     assert "ip saddr @remote_all ip daddr @remote_all notrack" in transit
     assert "ip daddr != @remote_all" not in plain
@@ -139,12 +140,12 @@ def test_a_gateway_uses_its_fit_links_else_hands_over_to_another() -> None:
 def test_a_draining_gateway_hands_over_and_answers_no_probe() -> None:
     one, two = names("g1")
     now = replace(situation("g1"), draining=True)
-    hops = {route.destination: route.hops for route in routes(now, frozenset({one, two, "10.248.0.2"}))}
+    hops = {route.destination: route.hops for route in routes(now, Fitness(frozenset({one, two, "10.248.0.2"})))}
     assert hops["10.42.0.0/16"] == (Hop("fab0", "10.248.0.2"),)
-    hops = {route.destination: route.hops for route in routes(now, frozenset({one, two}))}
+    hops = {route.destination: route.hops for route in routes(now, Fitness(frozenset({one, two})))}
     assert set(hops["10.42.0.0/16"]) == {Hop(one), Hop(two)}, "nobody else can"
-    assert "icmp type echo-request ip daddr @probe_points drop" in kernel_state(now, frozenset()).ruleset
-    assert "probe_points" not in kernel_state(situation("g1"), frozenset()).ruleset
+    assert "icmp type echo-request ip daddr @probe_points drop" in kernel_state(now, Fitness()).ruleset
+    assert "probe_points" not in kernel_state(situation("g1"), Fitness()).ruleset
 
 
 def test_when_nothing_answers_the_routes_stay() -> None:
@@ -153,8 +154,18 @@ def test_when_nothing_answers_the_routes_stay() -> None:
     assert len(ways("plain")) == 2
 
 
+def test_when_all_fail_together_what_was_fit_last_is_kept() -> None:
+    one, two = names("g1")
+    hops = {route.destination: route.hops for route in routes(situation("g1"), Fitness(last=frozenset({two})))}
+    assert hops["10.42.0.0/16"] == (Hop(two),)
+    elsewhere = Fitness(frozenset({"10.248.0.2"}), frozenset({two}))
+    hops = {route.destination: route.hops for route in routes(situation("g1"), elsewhere)}
+    assert hops["10.42.0.0/16"] == (Hop("fab0", "10.248.0.2"),), "another gateway is known to be well"
+    assert one != two
+
+
 def test_each_probe_has_a_way_of_its_own_from_the_links_own_address() -> None:
-    found = {route.destination: route for route in routes(situation("g1"), frozenset())}
+    found = {route.destination: route for route in routes(situation("g1"), Fitness())}
     links = links_of(situation("g1"))
     for link in links:
         for address in (link.there, link.beyond):
@@ -164,24 +175,24 @@ def test_each_probe_has_a_way_of_its_own_from_the_links_own_address() -> None:
 
 
 def test_what_lies_beyond_a_gateway_is_held_by_its_successor() -> None:
-    first = {route.destination: route for route in routes(situation("g1"), frozenset())}
-    second = {route.destination: route for route in routes(situation("g2"), frozenset())}
+    first = {route.destination: route for route in routes(situation("g1"), Fitness())}
+    second = {route.destination: route for route in routes(situation("g2"), Fitness())}
     behind_first = beyond_block("10.248.0.0/22", 0)
     assert second[behind_first].local
     assert first[behind_first].hops == (Hop("fab0", "10.248.0.2"),)
     assert first[beyond_block("10.248.0.0/22", 1)].local
-    alone = routes(situation("g1", gateways=[{"node": "g1", "ordinal": 0}]), frozenset())
+    alone = routes(situation("g1", gateways=[{"node": "g1", "ordinal": 0}]), Fitness())
     assert behind_first not in {route.destination for route in alone}
 
 
 def test_a_plain_node_asks_each_peer_through_each_gateway() -> None:
-    found = {route.destination: route.hops for route in routes(situation("plain"), frozenset())}
+    found = {route.destination: route.hops for route in routes(situation("plain"), Fitness())}
     assert found[f"{anywhere('10.248.8.0/22', 0)}/32"] == (Hop("fab0", "10.248.0.1"),)
     assert found[f"{anywhere('10.248.8.0/22', 1)}/32"] == (Hop("fab0", "10.248.0.2"),)
 
 
 def test_every_route_of_a_range_carries_the_nodes_tunnel_address_as_its_source() -> None:
-    state = kernel_state(situation("g1"), frozenset())
+    state = kernel_state(situation("g1"), Fitness())
     assert {route.source for route in state.routes if not route.destination.endswith("/32")} == {"10.248.0.1"}
     assert (state.overlay.mac, state.overlay.mtu, state.overlay.vni) == ("0a:fa:0a:f8:00:01", 1450, 4000)
 
@@ -189,13 +200,22 @@ def test_every_route_of_a_range_carries_the_nodes_tunnel_address_as_its_source()
 def test_same_input_same_state_in_any_order() -> None:
     north = {**WEST, "clusterID": "north", "index": 1, "podCIDRs": ["10.43.0.0/16"], "gateways": []}
     first, second = situation("plain", WEST, north), situation("plain", north, WEST)
-    assert kernel_state(first, frozenset()) == kernel_state(second, frozenset())
+    assert kernel_state(first, Fitness()) == kernel_state(second, Fitness())
 
 
-def test_only_gateways_leave_transit_untracked_and_clamp() -> None:
-    gateway_rules = kernel_state(situation("g1"), frozenset()).ruleset
-    plain = kernel_state(situation("plain"), frozenset()).ruleset
-    for chain in ("untracked", "clamp", "forward"):
+def test_every_node_clamps_and_a_plain_one_to_its_way_to_the_gateways_in_both_directions() -> None:
+    gateway, plain = (kernel_state(situation(node), Fitness()).ruleset for node in ("g1", "plain"))
+    for rules in (gateway, plain):
+        assert "ip daddr @remote_all tcp option maxseg size set rt mtu" in rules
+    narrow = "ip saddr @remote_all tcp option maxseg size set 1410"
+    assert narrow in plain
+    assert narrow not in gateway
+
+
+def test_only_gateways_leave_transit_untracked() -> None:
+    gateway_rules = kernel_state(situation("g1"), Fitness()).ruleset
+    plain = kernel_state(situation("plain"), Fitness()).ruleset
+    for chain in ("untracked", "forward"):
         assert f"chain {chain} " in gateway_rules
         assert f"chain {chain} " not in plain
     for text in (gateway_rules, plain):
@@ -206,7 +226,7 @@ def test_only_gateways_leave_transit_untracked_and_clamp() -> None:
 
 def test_a_dedicated_line_guards_the_device_that_it_shares() -> None:
     west = {**WEST, "links": [{"driver": "direct", "cost": 10, "mtu": 1500}]}
-    state = kernel_state(situation("g1", west), frozenset())
+    state = kernel_state(situation("g1", west), Fitness())
     assert 'iifname "eth0" jump from_fabric' in state.ruleset
     assert 'iifname "eth0" ip saddr @remote_all ip daddr != @local_all' in state.ruleset
     assert "eth0" in state.transports

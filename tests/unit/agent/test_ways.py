@@ -8,7 +8,7 @@ from __future__ import annotations
 from clusterset_agent.links import links_of
 from clusterset_agent.liveness import Verdict
 from clusterset_agent.probe_points import RESERVED, anywhere, beyond, blocks, here
-from clusterset_agent.ways import STEADY, fit, probed, vouched
+from clusterset_agent.ways import STEADY, Fitness, fit, judge, probed, vouched
 
 from .samples import WEST, gateway, situation
 
@@ -107,3 +107,23 @@ def test_probe_points_lie_in_the_reserved_part_and_never_meet() -> None:
     points += [anywhere(tunnel, o) for o in range(16)]
     assert len(set(points)) == len(points) == RESERVED
     assert blocks(tunnel) == ("10.248.11.192/26", "10.248.11.128/26", "10.248.11.112/28")
+
+
+def test_what_was_fit_before_all_failed_is_remembered_until_one_is_fit_again() -> None:
+    links = (ONE, TWO)
+    bad = judge(situation("g1"), links, verdicts(one=False), Fitness(frozenset({ONE.name, TWO.name})))
+    assert (bad.fit & {ONE.name, TWO.name}, bad.last & {ONE.name, TWO.name}) == ({TWO.name}, set())
+    worse = judge(situation("g1"), links, verdicts(one=False, two=False), bad)
+    assert (worse.fit & {ONE.name, TWO.name}, worse.last & {ONE.name, TWO.name}) == (set(), {TWO.name})
+    assert judge(situation("g1"), links, verdicts(one=False, two=False), worse) == worse
+    better = judge(situation("g1"), links, verdicts(two=False), worse)
+    assert (better.fit & {ONE.name, TWO.name}, better.last & {ONE.name, TWO.name}) == ({ONE.name}, set())
+
+
+def test_where_nothing_is_fit_what_begins_to_answer_is_used_without_its_hold_time() -> None:
+    links = (ONE, TWO)
+    before = Fitness(last=frozenset({TWO.name}))
+    returning = Verdict(False, answered=0.1, missing=9.0)
+    assert judge(situation("g1"), links, verdicts(one=returning, two=False), before).last & {ONE.name, TWO.name} == {
+        ONE.name
+    }
