@@ -46,7 +46,7 @@ async def versions(clusterset: Clusterset, host: str, key: Key) -> dict[str, str
     return found
 
 
-async def test_an_export_is_imported_everywhere_within_a_second(clusterset: Clusterset, key: Key) -> None:
+async def test_an_export_is_imported_everywhere_and_its_changes_follow(clusterset: Clusterset, key: Key) -> None:
     await ready(clusterset, key)
     affinity = {"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10}}}
     await clusterset.export("east", key, EAST, **affinity)
