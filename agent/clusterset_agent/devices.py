@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterable
 from typing import Any
 
+from .families import IPV6, family_of, is_mapped
 from .faults import AgentError
 from .kernel_state import Neighbour, Vxlan
 from .names import LINK_PREFIX
@@ -17,6 +19,8 @@ _PERMANENT = 0x80
 _SELF = 2
 UP = 1
 """Flag of a device that is up."""
+_NODAD, _NOPREFIXROUTE = 0x02, 0x200
+"""Flags of an IPv6 address: in use at once, and without a route of its own."""
 
 
 class Devices:
@@ -33,22 +37,27 @@ class Devices:
         self._resolution: dict[int, set[tuple[str, str]]] = {}
 
     def refresh(self) -> None:
-        """Read all devices, IPv4 addresses and permanent neighbours."""
+        """Read all devices, IPv4 addresses and IPv6 ones of ours, and permanent neighbours."""
         self._links = {link.get_attr("IFLA_IFNAME"): link for link in self._netlink.get_links()}
         self._addresses = {}
         for row in self._netlink.get_addr(family=socket.AF_INET):
             found = (row.get_attr("IFA_LOCAL"), row["prefixlen"])
             self._addresses.setdefault(row["index"], set()).add(found)
+        for row in self._netlink.get_addr(family=socket.AF_INET6):
+            found = (row.get_attr("IFA_ADDRESS"), row["prefixlen"])
+            if row["family"] == socket.AF_INET6 and is_mapped(found[0]):
+                self._addresses.setdefault(row["index"], set()).add(found)
         self._forwarding = {}
         for row in self._netlink.get_neighbours(family=socket.AF_BRIDGE):
             if row.get_attr("NDA_DST"):
                 pair = (row.get_attr("NDA_LLADDR"), row.get_attr("NDA_DST"))
                 self._forwarding.setdefault(row["ifindex"], set()).add(pair)
         self._resolution = {}
-        for row in self._netlink.get_neighbours(family=socket.AF_INET):
-            if row["state"] & _PERMANENT:
-                pair = (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
-                self._resolution.setdefault(row["ifindex"], set()).add(pair)
+        for family in (socket.AF_INET, socket.AF_INET6):
+            for row in self._netlink.get_neighbours(family=family):
+                if row["state"] & _PERMANENT:
+                    pair = (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
+                    self._resolution.setdefault(row["ifindex"], set()).add(pair)
 
     def indexes(self, *, up: bool = False) -> dict[str, int]:
         """Return the index of every device by name, or of those only that are up: no other takes a route."""
@@ -76,8 +85,12 @@ class Devices:
         if name not in self._links:
             return []
         gone = self._links.pop(name)
-        self._netlink.link("del", index=gone["index"])
         self._addresses.pop(gone["index"], None)
+        try:
+            self._netlink.link("del", index=gone["index"])
+        except Exception as error:  # pyroute2's errors have no common base below Exception
+            if getattr(error, "code", None) != errno.ENODEV:  # it may have gone with its wireguard-go just now
+                raise
         return [f"device {name} deleted"]
 
     def vxlan(self, wanted: Vxlan) -> list[str]:
@@ -118,15 +131,17 @@ class Devices:
         self._read(name)
         return [f"device {name} " + " ".join(f"{key} {value}" for key, value in wrong.items())]
 
-    def address(self, name: str, address: str) -> list[str]:
-        """Have exactly this IPv4 address, as a /32, on a device of ours."""
+    def addresses(self, name: str, wanted: Iterable[str]) -> list[str]:
+        """Have exactly these addresses, each for itself alone, on a device of ours."""
         index = self._get(name)["index"]
         present = self._addresses.get(index, set())
+        single = {(address, 128 if family_of(address) == IPV6 else 32) for address in wanted}
         changes: list[str] = []
-        if (address, 32) not in present:
-            self._netlink.addr("add", index=index, address=address, prefixlen=32)
+        for address, length in sorted(single - present):
+            flags = {"flags": _NODAD | _NOPREFIXROUTE} if family_of(address) == IPV6 else {}
+            self._netlink.addr("add", index=index, address=address, prefixlen=length, **flags)
             changes.append(f"address {address} on {name}")
-        for other, length in present - {(address, 32)}:
+        for other, length in present - single:
             self._netlink.addr("del", index=index, address=other, prefixlen=length)
             changes.append(f"address {other} off {name}")
         return changes
@@ -135,7 +150,7 @@ class Devices:
         """Have exactly these nodes in a VXLAN device's forwarding and neighbour tables."""
         index = self._get(name)["index"]
         forward = {(node.mac, node.underlay) for node in wanted}
-        resolve = {(node.tunnel, node.mac) for node in wanted}
+        resolve = {(address, node.mac) for node in wanted for address in (node.tunnel, node.link_local) if address}
         return [*self._forward(index, forward), *self._resolve(index, resolve)]
 
     def _forward(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
@@ -150,13 +165,13 @@ class Devices:
 
     def _resolve(self, index: int, wanted: set[tuple[str, str]]) -> list[str]:
         present = self._resolution.get(index, set())
-        kept = {tunnel for tunnel, _mac in wanted}
-        for tunnel, mac in present - wanted:
-            if tunnel not in kept:
-                self._netlink.neigh("del", ifindex=index, dst=tunnel, lladdr=mac)
-        for tunnel, mac in wanted - present:
-            self._netlink.neigh("replace", ifindex=index, dst=tunnel, lladdr=mac, state=_PERMANENT)
-        return [f"neighbour {tunnel} {mac}" for tunnel, mac in sorted(present ^ wanted)]
+        kept = {address for address, _mac in wanted}
+        for address, mac in present - wanted:
+            if address not in kept:
+                self._netlink.neigh("del", ifindex=index, dst=address, lladdr=mac)
+        for address, mac in wanted - present:
+            self._netlink.neigh("replace", ifindex=index, dst=address, lladdr=mac, state=_PERMANENT)
+        return [f"neighbour {address} {mac}" for address, mac in sorted(present ^ wanted)]
 
     def _read(self, name: str) -> None:
         """Look again at one device: with many links, looking at all each time would take the square of their number."""

@@ -16,6 +16,7 @@ from .drivers.direct import DirectDriver
 from .drivers.vxlan import VxlanDriver
 from .drivers.wireguard import WireguardDriver
 from .faults import AgentError
+from .forwarding import Forwarding
 from .kernel_state import KernelState, Link, LocalFacts
 from .keys import Keys
 from .multipath import HashPolicy
@@ -49,9 +50,11 @@ class Kernel:
         self._netlink: Any = IPRoute()
         self._devices = Devices(self._netlink)
         self._routing = Routing(self._netlink)
-        self._table = Table(settings.run / "table.json")
+        self._table, self._table6 = Table(settings.run / "table.json"), Table(settings.run / "table6.json", "ip6")
         self._reverse_path = ReversePath(settings.sysctl, settings.run / "sysctl.json")
         self._hash_policy = HashPolicy(settings.sysctl, settings.run / "multipath.json")
+        self._hash_policy6 = HashPolicy(settings.sysctl, settings.run / "multipath6.json", "ipv6")
+        self._forwarding = Forwarding(settings.sysctl, settings.run / "forwarding.json")
         self._unwanted: dict[str, float] = {}
         self.keys = Keys(settings.state)
         self._wireguard = WireguardDriver(self._netlink, self._devices, self.keys, settings.tunnels)
@@ -102,14 +105,17 @@ class Kernel:
         attempt(lambda: self._overlay(target))
         # sources must be kept before the first packet can take one of our routes
         attempt(lambda: self._table.converge(target.ruleset))
+        attempt(lambda: self._table6.converge(target.ruleset6))
         # a device that carries answers by other ways than questions must be loose before its first packet
         attempt(lambda: self._reverse_path.converge(target.transports))
         for driver in {link.driver for link in target.links}:
             attempt(lambda driver=driver: self._refresh(driver))  # type: ignore[misc]
         for link in target.links:
-            attempt(lambda link=link: self._link(link, target.address, fit))  # type: ignore[misc]
+            attempt(lambda link=link: self._link(link, target.addresses, fit))  # type: ignore[misc]
         attempt(lambda: self._reverse_path.converge(target.transports))
         attempt(self._hash_policy.converge)
+        attempt(lambda: self._hash_policy6.converge(target.ipv6))
+        attempt(lambda: self._forwarding.converge(target.ipv6))
         attempt(lambda: self._routing.converge(target.routes, self._devices.indexes(up=True)))
         attempt(lambda: self._retire_links({link.name for link in target.links}, outcome))
         attempt(lambda: self.keys.keep(target.generations))
@@ -124,7 +130,7 @@ class Kernel:
 
     def carried_while_draining(self) -> int:
         """Return the packets of other clusters that the node has forwarded since it began to drain."""
-        return self._table.count(CARRIED)
+        return self._table.count(CARRIED) + self._table6.count(CARRIED)
 
     def loosen(self, transports: Iterable[str]) -> list[str]:
         """Keep the reverse path checks loose; devices may have been made anew."""
@@ -144,24 +150,25 @@ class Kernel:
         attempt(lambda: self._routing.converge((), self._devices.indexes()))
         attempt(lambda: self._drop_links(self._devices.links() | self._wireguard.ordered()))
         attempt(lambda: self._devices.delete(OVERLAY))
-        attempt(self._table.delete)
-        attempt(self._reverse_path.restore)
-        attempt(self._hash_policy.restore)
+        for step in (self._table.delete, self._table6.delete, self._reverse_path.restore):
+            attempt(step)
+        for step in (self._hash_policy.restore, self._hash_policy6.restore, self._forwarding.restore):
+            attempt(step)
         attempt(self._forget)
         return outcome
 
     def _overlay(self, target: KernelState) -> list[str]:
         name = target.overlay.name
         changes = self._devices.vxlan(target.overlay)
-        changes += self._devices.address(name, target.address)
+        changes += self._devices.addresses(name, target.addresses)
         return changes + self._devices.neighbours(name, target.neighbours)
 
     def _refresh(self, driver: str) -> list[str]:
         self._drivers[driver].refresh()
         return []
 
-    def _link(self, link: Link, address: str, fit: frozenset[str]) -> list[str]:
-        return self._drivers[link.driver].converge(link, address, fit=link.name in fit)
+    def _link(self, link: Link, addresses: tuple[str, ...], fit: frozenset[str]) -> list[str]:
+        return self._drivers[link.driver].converge(link, addresses, fit=link.name in fit)
 
     def _retire_links(self, wanted: set[str], outcome: Outcome) -> list[str]:
         """Drop the links that nobody wants any more, a moment after their routes: what is under way still arrives."""

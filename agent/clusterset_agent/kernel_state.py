@@ -23,11 +23,15 @@ class Vxlan:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another node on a VXLAN device: its address there, hardware address and address in the nodes' network."""
+    """Another node on a VXLAN device: its address there, hardware address and address in the nodes' network.
+
+    :ivar link_local: its IPv6 address there, which IPv6 routes go by; empty where no IPv6 is carried.
+    """
 
     tunnel: str
     mac: str
     underlay: str
+    link_local: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,7 @@ class DirectLink(Link):
 
     device: str
     next_hop: str
+    next_hop6: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -93,28 +98,43 @@ class Hop:
 
 @dataclass(frozen=True)
 class Route:
-    """One route in the main table; several hops share the traffic. ``local``: the node itself holds the range."""
+    """One route in the main table; several hops share the traffic.
+
+    :ivar local: the node itself holds the range.
+    :ivar blackhole: what no narrower route leads elsewhere is dropped.
+    """
 
     destination: str
     hops: tuple[Hop, ...]
     source: str
     local: bool = False
+    blackhole: bool = False
 
 
 @dataclass(frozen=True)
 class KernelState:
-    """Everything of ours in the kernel of one node."""
+    """Everything of ours in the kernel of one node.
 
-    address: str
+    :ivar addresses: of the node on all devices of ours: the tunnel address, and its IPv6 form where IPv6 is carried.
+    :ivar ruleset: the table of the family ip; ``ruleset6`` that of ip6, empty where no IPv6 is carried.
+    """
+
+    addresses: tuple[str, ...]
     overlay: Vxlan
     links: tuple[Link, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     routes: tuple[Route, ...] = ()
     ruleset: str = ""
+    ruleset6: str = ""
     generations: tuple[int, ...] = ()
     """Generations of link keys that the node holds, and no others; none if it is no gateway."""
     transports: tuple[str, ...] = field(default=())
     """Devices of others over which remote sources arrive: they need a loose reverse path check."""
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether IPv6 is carried."""
+        return bool(self.ruleset6)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import probe_points
+from .families import IPV4, IPV6, link_local
 from .kernel_state import DirectLink, Hop, Link, Neighbour, Vxlan, VxlanLink, WireguardLink
 from .names import link_name, link_port, link_slot, link_vni, overlay_mac
 from .situation import Situation, successor
@@ -29,13 +30,30 @@ def links_of(situation: Situation) -> tuple[Link, ...]:
     )
 
 
-def hop_of(link: Link) -> Hop:
-    """Return the way out through a link."""
+def takes(link: Link, family: int) -> bool:
+    """Whether a link carries packets of a family."""
+    return family == IPV4 or not isinstance(link, DirectLink) or bool(link.next_hop6)
+
+
+def hop_of(link: Link, family: int = IPV4) -> Hop:
+    """Return the way out through a link that takes the family."""
+    if family == IPV6:
+        return _hop6(link)
     if isinstance(link, VxlanLink):
         return Hop(link.name, link.there)
     if isinstance(link, DirectLink):
         return Hop(link.device, link.next_hop)
     return Hop(link.name)
+
+
+def _hop6(link: Link) -> Hop:
+    """The kernel shares IPv6 traffic among hops with a gateway only, so WireGuard's have one, too: it is not looked at.
+
+    A link-local one needs no route of its own.
+    """
+    if isinstance(link, DirectLink):
+        return Hop(link.device, link.next_hop6)
+    return Hop(link.name, link_local(overlay_mac(link.there)))
 
 
 def interface_of(link: Link) -> str:
@@ -89,7 +107,8 @@ def _vxlan(
         mac=overlay_mac(common["here"]),
         mtu=row.mtu,
     )
-    other_end = Neighbour(common["there"], overlay_mac(common["there"]), remote.endpoint)
+    mac = overlay_mac(common["there"])
+    other_end = Neighbour(common["there"], mac, remote.endpoint, link_local(mac) if IPV6 in situation.families else "")
     return VxlanLink(**common, device=device, other_end=other_end)
 
 
@@ -97,7 +116,8 @@ def _direct(
     situation: Situation, mine: LocalGateway, peer: Peer, number: int, row: PeerLink, remote: RemoteGateway
 ) -> DirectLink:
     common = _common(situation, mine, peer, number, row, remote, 0)
-    return DirectLink(**common, device=situation.facts.device, next_hop=row.next_hop or remote.endpoint)
+    next_hop = row.next_hop or remote.endpoint
+    return DirectLink(**common, device=situation.facts.device, next_hop=next_hop, next_hop6=row.next_hop6)
 
 
 def _common(

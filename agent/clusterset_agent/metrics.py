@@ -64,7 +64,7 @@ class Pages:
         yield reach
         yield from _links(list(now.links))
 
-    async def serve(self, address: str, port: int) -> None:
+    async def serve(self, addresses: set[str], port: int) -> None:
         """Serve until cancelled; a predecessor that still holds the port is waited for."""
         application = web.Application()
         application.add_routes(
@@ -77,13 +77,8 @@ class Pages:
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         try:
-            while True:
-                try:
-                    await web.TCPSite(runner, address, port).start()
-                    await asyncio.Event().wait()
-                except OSError as error:
-                    log.warning("port is not free", extra={"port": port, "error": str(error)})
-                    await asyncio.sleep(2.0)
+            await asyncio.gather(*(_listen(runner, address, port) for address in sorted(addresses)))
+            await asyncio.Event().wait()
         finally:
             await runner.cleanup()
 
@@ -96,6 +91,16 @@ class Pages:
 
     async def _ready(self, _request: web.Request) -> web.Response:
         return _page(self._snapshot().ready)
+
+
+async def _listen(runner: web.AppRunner, address: str, port: int) -> None:
+    while True:
+        try:
+            await web.TCPSite(runner, address, port).start()
+            return
+        except OSError as error:
+            log.warning("port is not free", extra={"address": address, "port": port, "error": str(error)})
+            await asyncio.sleep(2.0)
 
 
 def _page(good: bool) -> web.Response:

@@ -13,14 +13,20 @@ _BY_ADDRESSES, _BY_PORTS = 0, 1
 
 
 class HashPolicy:
-    """The setting ``net.ipv4.fib_multipath_hash_policy``; somebody else's choice other than the default stays."""
+    """The setting ``fib_multipath_hash_policy`` of a family; somebody else's choice other than the default stays.
 
-    def __init__(self, sysctl: Path, record: Path) -> None:
-        self._setting = sysctl / "ipv4" / "fib_multipath_hash_policy"
+    :param family: ``ipv4`` or ``ipv6``.
+    """
+
+    def __init__(self, sysctl: Path, record: Path, family: str = "ipv4") -> None:
+        self._setting = sysctl / family / "fib_multipath_hash_policy"
         self._record = record
+        self._family = family
 
-    def converge(self) -> list[str]:
-        """Have flows shared by ports, where the kernel still has its default."""
+    def converge(self, wanted: bool = True) -> list[str]:
+        """Have flows shared by ports, where the kernel still has its default; else put back what was changed."""
+        if not wanted:
+            return self.restore()
         if not self._setting.exists() or int(self._setting.read_text()) != _BY_ADDRESSES:
             return []
         write_json(self._record, _BY_ADDRESSES)
@@ -34,4 +40,4 @@ class HashPolicy:
 
     def _set(self, value: int) -> list[str]:
         self._setting.write_text(f"{value}\n")
-        return [f"fib_multipath_hash_policy set to {value}"]
+        return [f"fib_multipath_hash_policy of {self._family} set to {value}"]

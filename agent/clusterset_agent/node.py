@@ -95,7 +95,7 @@ class NodeAgent:
                     self.prober.run(),
                     self.steering.run(self.prober, self.situation),
                     self.sizes.run(self._answering),
-                    self.pages.serve(self.settings.underlay, self.settings.metrics_port),
+                    self.pages.serve({self.settings.first, self.settings.underlay}, self.settings.metrics_port),
                     stop.wait(),
                 )
             ]

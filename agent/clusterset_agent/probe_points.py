@@ -51,9 +51,14 @@ def anywhere_block(tunnel: str) -> str:
     return f"{anywhere(tunnel, 0)}/28"
 
 
+def link_blocks(tunnel: str) -> tuple[str, str]:
+    """Return the networks of all addresses that are reached by one link only."""
+    return f"{here(tunnel, 0, 0)}/26", f"{beyond(tunnel, 0, 0)}/26"
+
+
 def blocks(tunnel: str) -> tuple[str, ...]:
     """Return the reserved part of the range as networks."""
-    return f"{here(tunnel, 0, 0)}/26", f"{beyond(tunnel, 0, 0)}/26", anywhere_block(tunnel)
+    return *link_blocks(tunnel), anywhere_block(tunnel)
 
 
 def _address(tunnel: str, distance: int, offset: int) -> str:

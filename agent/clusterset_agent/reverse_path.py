@@ -13,7 +13,9 @@ from .files import read_json, write_json
 from .names import LINK_PREFIX, OVERLAY
 
 _STRICT, _LOOSE = 1, 2
-_PURE = frozenset({"vxlan.calico", "tunl0", "wireguard.cali", "flannel-wg", "flannel.ipip"})
+_PURE = frozenset(
+    {"vxlan.calico", "tunl0", "wireguard.cali", "flannel-wg", "flannel.ipip", "vxlan-v6.calico", "wg-v6.cali"}
+)
 _SHARED = frozenset({"weave", "cilium_host", "cilium_net", "cilium_vxlan", "cilium_geneve", "cilium_wg0"})
 _OWN = {"rp_filter": _LOOSE, "send_redirects": 0, "accept_redirects": 0}
 
@@ -21,7 +23,8 @@ _OWN = {"rp_filter": _LOOSE, "send_redirects": 0, "accept_redirects": 0}
 def plugin_devices(names: Iterable[str]) -> tuple[set[str], set[str]]:
     """Return the known transport devices among ``names``: those for transit only, and those shared with pods."""
     present = set(names)
-    return {name for name in present if name in _PURE or name.startswith("flannel.")}, present & _SHARED
+    flannel = {name for name in present if name.startswith(("flannel.", "flannel-v6."))}
+    return (present & _PURE) | flannel, present & _SHARED
 
 
 class ReversePath:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of the agent's nftables table; docs/agent.md tells what each rule cures."""
+"""The text of the agent's nftables tables; docs/agent.md tells what each rule cures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .families import IPV4, IPV6
 from .kernel_state import LocalFacts
 from .names import LINK_PREFIX, OVERLAY, TABLE
 
@@ -17,13 +18,40 @@ CARRIED = "carried_while_draining"
 KUBE_PROXY_MARK = 0x4000
 """kube-proxy's mark for packets that it must masquerade itself."""
 
-_TCP_HEADERS = 40
-"""Bytes of the IPv4 and TCP headers without options."""
+
+@dataclass(frozen=True)
+class Words:
+    """How nftables says the same in a family: its own name, a set of its addresses, ICMP as a match and as a protocol.
+
+    :ivar headers: bytes of its headers and TCP's, without options.
+    :ivar from_links: what is special about packets that come from the device of a link.
+    """
+
+    ip: str
+    kind: str
+    is_icmp: str
+    icmp: str
+    headers: int
+    from_links: tuple[str, ...] = ()
+
+
+WORDS = {
+    IPV4: Words("ip", "ipv4_addr", "ip protocol icmp", "icmp", 40),
+    # a peer's gateway has a link-local address, too, by which it must not get at the node
+    IPV6: Words(
+        "ip6",
+        "ipv6_addr",
+        "meta l4proto ipv6-icmp",
+        "ipv6-icmp",
+        60,
+        (f'iifname "{LINK_PREFIX}*" ip6 saddr fe80::/10 meta l4proto != ipv6-icmp drop',),
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """Address ranges of this cluster and of all its peers."""
+    """Address ranges of this cluster and of all its peers, of one family."""
 
     local_pods: tuple[str, ...]
     local_tunnel: tuple[str, ...]
@@ -51,32 +79,34 @@ class Role:
     probe_points: tuple[str, ...] = ()
 
 
-def render(ranges: Ranges, facts: LocalFacts, role: Role) -> str:
-    """Return the body of table ``ip clusterset_fabric``; the same input gives the same text."""
-    blocks = [*_sets(ranges), _keep_sources(), _guard_node(role), _clamp(role)]
+def render(ranges: Ranges, facts: LocalFacts, role: Role, family: int = IPV4) -> str:
+    """Return the table ``clusterset_fabric`` of a family; the same input gives the same text."""
+    words = WORDS[family]
+    blocks = [*_sets(ranges, words), _keep_sources(words.ip), _guard_node(role, words), _clamp(role, words)]
     if role.gateway:
-        blocks += [_macs(role.gateway_macs), _untracked(facts, role), _forward(role)]
+        blocks += [_macs(role.gateway_macs), _untracked(facts, role, words.ip), _forward(role, words.ip)]
     if role.gateway and role.draining:
-        blocks += _drain(role)
+        blocks += [f"  counter {CARRIED} {{ }}", *(_silent(role) if family == IPV4 else []), _carried(role, words)]
     body = "\n".join(blocks)
-    return f"table ip {TABLE} {{\n{body}\n}}\n"
+    return f"table {words.ip} {TABLE} {{\n{body}\n}}\n"
 
 
-def _sets(ranges: Ranges) -> list[str]:
+def _sets(ranges: Ranges, words: Words) -> list[str]:
     local = ranges.local_pods + ranges.local_tunnel
     remote = ranges.remote_pods + ranges.remote_services + ranges.remote_tunnel
-    return [
-        _networks("local_pods", ranges.local_pods),
-        _networks("local_all", local),
-        _networks("remote_destinations", ranges.remote_pods + ranges.remote_services),
-        _networks("remote_sources", ranges.remote_pods + ranges.remote_tunnel),
-        _networks("remote_all", remote),
-    ]
+    sets = {
+        "local_pods": ranges.local_pods,
+        "local_all": local,
+        "remote_destinations": ranges.remote_pods + ranges.remote_services,
+        "remote_sources": ranges.remote_pods + ranges.remote_tunnel,
+        "remote_all": remote,
+    }
+    return [_networks(name, networks, words.kind) for name, networks in sets.items()]
 
 
-def _networks(name: str, networks: Iterable[str]) -> str:
-    collapsed = ipaddress.collapse_addresses(ipaddress.IPv4Network(network) for network in networks)
-    return _set(name, "ipv4_addr", [str(network) for network in collapsed], "flags interval; ")
+def _networks(name: str, networks: Iterable[str], kind: str) -> str:
+    collapsed = ipaddress.collapse_addresses(map(ipaddress.ip_network, networks))  # type: ignore[type-var]
+    return _set(name, kind, [str(network) for network in collapsed], "flags interval; ")
 
 
 def _macs(macs: tuple[str, ...]) -> str:
@@ -88,33 +118,34 @@ def _set(name: str, kind: str, elements: list[str], flags: str = "") -> str:
     return f"  set {name} {{ type {kind}; {flags}{content}}}"
 
 
-def _keep_sources() -> str:
+def _keep_sources(ip: str) -> str:
     """Give each packet its own source before the plugin's masquerading gets at it.
 
     Packets that kube-proxy marked must keep its masquerading, or their answers would miss it on the way back.
     """
-    unmarked = f"meta mark & {KUBE_PROXY_MARK:#x} == 0 snat to ip saddr"
+    unmarked = f"meta mark & {KUBE_PROXY_MARK:#x} == 0 snat to {ip} saddr"
     return _chain(
         "keep_sources",
         "type nat hook postrouting priority 90; policy accept;",
-        f"ip saddr @local_pods ip daddr @remote_destinations {unmarked}",
-        f"ip saddr @remote_sources ip daddr @local_pods {unmarked}",
+        f"{ip} saddr @local_pods {ip} daddr @remote_destinations {unmarked}",
+        f"{ip} saddr @remote_sources {ip} daddr @local_pods {unmarked}",
     )
 
 
-def _guard_node(role: Role) -> str:
+def _guard_node(role: Role, words: Words) -> str:
     """Let other clusters reach pods, but not open connections to the node's own services (kubelet and the like)."""
     verdicts = _chain(
         "from_fabric",
-        "ip saddr != @remote_all accept",
+        f"{words.ip} saddr != @remote_all accept",
         "ct state established,related accept",
         "ct status dnat accept",
-        "ip protocol icmp accept",
+        f"{words.is_icmp} accept",
         "drop",
     )
     hook = _chain(
         "guard_node",
         "type filter hook input priority filter; policy accept;",
+        *words.from_links,
         f'iifname "{OVERLAY}" jump from_fabric',
         f'iifname "{LINK_PREFIX}*" jump from_fabric',
         *(f'iifname "{line}" jump from_fabric' for line in role.lines),
@@ -122,7 +153,7 @@ def _guard_node(role: Role) -> str:
     return f"{verdicts}\n{hook}"
 
 
-def _untracked(facts: LocalFacts, role: Role) -> str:
+def _untracked(facts: LocalFacts, role: Role, ip: str) -> str:
     """Do not track transit: with several gateways, answers take other ways and would look invalid.
 
     Packets to pods on the gateway itself stay tracked, since Services need it.
@@ -131,63 +162,67 @@ def _untracked(facts: LocalFacts, role: Role) -> str:
     return _chain(
         "untracked",
         "type filter hook prerouting priority raw; policy accept;",
-        f"ip saddr @remote_all ip daddr @local_all fib daddr type unicast fib daddr oifname {{ {devices} }} notrack",
-        f'iifname "{OVERLAY}" ip saddr @local_all ip daddr @remote_all notrack',
-        *(["ip saddr @remote_all ip daddr @remote_all notrack"] if role.transit else []),
+        f"{ip} saddr @remote_all {ip} daddr @local_all "
+        f"fib daddr type unicast fib daddr oifname {{ {devices} }} notrack",
+        f'iifname "{OVERLAY}" {ip} saddr @local_all {ip} daddr @remote_all notrack',
+        *([f"{ip} saddr @remote_all {ip} daddr @remote_all notrack"] if role.transit else []),
     )
 
 
-def _forward(role: Role) -> str:
+def _forward(role: Role, ip: str) -> str:
     """Stop loops between gateways, and let peers reach nothing but this cluster's ranges and Services."""
-    foreign = "ip daddr != @local_all" + (" ip daddr != @remote_all" if role.transit else "")
+    foreign = f"{ip} daddr != @local_all" + (f" {ip} daddr != @remote_all" if role.transit else "")
     elsewhere = f"{foreign} ct status & dnat != dnat drop"
     return _chain(
         "forward",
         "type filter hook forward priority filter; policy accept;",
-        f'iifname "{OVERLAY}" oifname "{OVERLAY}" ether saddr @gateway_macs ip daddr @remote_all drop',
+        f'iifname "{OVERLAY}" oifname "{OVERLAY}" ether saddr @gateway_macs {ip} daddr @remote_all drop',
         f'iifname "{LINK_PREFIX}*" {elsewhere}',
-        *(f'iifname "{line}" ip saddr @remote_all {elsewhere}' for line in role.lines),
+        *(f'iifname "{line}" {ip} saddr @remote_all {elsewhere}' for line in role.lines),
     )
 
 
-def _clamp(role: Role) -> str:
+def _clamp(role: Role, words: Words) -> str:
     """Keep TCP below the MTU of the way: one lost notice that a packet does not fit would stall a connection.
 
     The way of a node's own packets to its gateways may be narrower than the links, which the other end cannot know.
     """
-    syn = "tcp flags & (syn | rst) == syn"
-    narrow = f"{syn} ip saddr @remote_all tcp option maxseg size set {role.overlay_mtu - _TCP_HEADERS}"
+    syn, most = "tcp flags & (syn | rst) == syn", role.overlay_mtu - words.headers
+    narrow = f"{syn} {words.ip} saddr @remote_all tcp option maxseg size set {most}"
     return _chain(
         "clamp",
         "type filter hook forward priority mangle; policy accept;",
-        f"{syn} ip daddr @remote_all tcp option maxseg size set rt mtu",
+        f"{syn} {words.ip} daddr @remote_all tcp option maxseg size set rt mtu",
         *([] if role.gateway else [narrow]),
     )
 
 
-def _drain(role: Role) -> list[str]:
-    """Answer no probe, so that everybody takes another way, while what still comes is carried, and counted."""
+def _silent(role: Role) -> list[str]:
+    """Answer no probe, so that everybody takes another way; probes are IPv4."""
     return [
-        f"  counter {CARRIED} {{ }}",
-        _networks("probe_points", role.probe_points),
+        _networks("probe_points", role.probe_points, WORDS[IPV4].kind),
         _chain(
             "silent",
             "type filter hook prerouting priority raw; policy accept;",
             "icmp type echo-request ip daddr @probe_points drop",
         ),
-        _chain(
-            "carried",
-            "type filter hook forward priority mangle; policy accept;",
-            *(f"meta l4proto != icmp {way} counter name {CARRIED}" for way in _by_links(role)),
-        ),
     ]
 
 
-def _by_links(role: Role) -> list[str]:
+def _carried(role: Role, words: Words) -> str:
+    """Carry what still comes while draining, and count it."""
+    return _chain(
+        "carried",
+        "type filter hook forward priority mangle; policy accept;",
+        *(f"meta l4proto != {words.icmp} {way} counter name {CARRIED}" for way in _by_links(role, words.ip)),
+    )
+
+
+def _by_links(role: Role, ip: str) -> list[str]:
     """Packets of links only: what comes for the node's own pods by another gateway does not concern its draining."""
     ways = [f'iifname "{LINK_PREFIX}*"', f'oifname "{LINK_PREFIX}*"']
-    ways += [f'iifname "{line}" ip saddr @remote_all' for line in role.lines]
-    return ways + [f'oifname "{line}" ip daddr @remote_all' for line in role.lines]
+    ways += [f'iifname "{line}" {ip} saddr @remote_all' for line in role.lines]
+    return ways + [f'oifname "{line}" {ip} daddr @remote_all' for line in role.lines]
 
 
 def _chain(name: str, *rules: str) -> str:

@@ -10,15 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .families import IPV4, only
 from .faults import AgentError
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Identity of the node and the places where the agent keeps and finds things."""
+    """Identity of the node and the places where the agent keeps and finds things.
+
+    :ivar underlay: IPv4 address of the node.
+    :ivar first: the node's first address of any family, at which the kubelet asks how the agent is.
+    """
 
     node: str
     underlay: str
+    first: str
     namespace: str = "clusterset-fabric"
     metrics_port: int = 14790
     state: Path = Path("/var/lib/clusterset-fabric")
@@ -42,9 +48,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     missing = [name for name in ("NODE_NAME", "NODE_ADDRESS") if not env.get(name)]
     if missing:
         raise AgentError(f"the environment lacks {' and '.join(missing)}")
+    addresses = env["NODE_ADDRESS"].split(",")
+    if not only(IPV4, addresses):
+        raise AgentError(f"the node has no IPv4 address, only {env['NODE_ADDRESS']}: links are between IPv4 addresses")
     return Settings(
         node=env["NODE_NAME"],
-        underlay=env["NODE_ADDRESS"],
+        underlay=only(IPV4, addresses)[0],
+        first=addresses[0],
         namespace=env.get("POD_NAMESPACE", "clusterset-fabric"),
         metrics_port=int(env.get("METRICS_PORT", "14790")),
         state=Path(env.get("FABRIC_STATE_DIR", "/var/lib/clusterset-fabric")),

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from .families import IPV4, IPV6, only
 from .kernel_state import LocalFacts
 from .wanted import Fabric, LocalGateway, NodeAddress, Peer, Wanted
 
@@ -37,10 +39,36 @@ class Situation:
         names = {gateway.node for gateway in self.fabric.gateways} - {self.me.node}
         return tuple(address for address in self.wanted.nodes if address.node in names)
 
+    @cached_property
+    def families(self) -> tuple[int, ...]:
+        """The address families that are carried: IPv6 as soon as there is a peer that it can be carried to."""
+        return (IPV4, IPV6) if any(self.carries(peer, IPV6) for peer in self.wanted.peers) else (IPV4,)
+
+    def peers(self, family: int) -> tuple[Peer, ...]:
+        """The peers that a family is carried to."""
+        return tuple(peer for peer in self.wanted.peers if self.carries(peer, family))
+
+    def carries(self, peer: Peer, family: int) -> bool:
+        """Whether a family is carried to a peer: IPv6 if both clusters, and the one between them, have it."""
+        if family == IPV4:
+            return True
+        if not only(IPV6, self.fabric.pods) or not only(IPV6, peer.pods):
+            return False
+        first = next((other for other in self.wanted.peers if other.cluster == (peer.via or peer.cluster)), None)
+        if first is None or not only(IPV6, first.pods):
+            return False
+        return any(row.driver != "direct" or row.next_hop6 for row in first.links)
+
     def carried_for(self, peer: Peer) -> tuple[str, ...]:
         """All ranges that are reached through links to this peer: its own, and those of peers behind it."""
         behind = [other for other in self.wanted.peers if other.via == peer.cluster]
-        return (*peer.ranges, *(network for other in behind for network in other.ranges))
+        return tuple(
+            network
+            for family in self.families
+            for other in (peer, *behind)
+            if self.carries(other, family)
+            for network in other.ranges(family)
+        )
 
     def ordinals(self) -> Iterator[tuple[NodeAddress, int]]:
         """Other gateways of this cluster with their ordinals."""

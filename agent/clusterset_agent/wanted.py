@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .families import held, only
 from .faults import AgentError
 
 Spec = Mapping[str, Any]
@@ -38,17 +39,21 @@ class RemoteGateway:
 
 @dataclass(frozen=True)
 class PeerLink:
-    """One link to a peer; its place among the peer's links is its number. ``next_hop``: of a dedicated line."""
+    """One link to a peer; its place among the peer's links is its number.
+
+    :ivar next_hop: router of a dedicated line; ``next_hop6`` is the one for IPv6, without which the line has none.
+    """
 
     driver: str
     cost: int
     mtu: int
     next_hop: str = ""
+    next_hop6: str = ""
 
 
 @dataclass(frozen=True)
 class Fabric:
-    """This cluster. Ranges are IPv4 networks in text form."""
+    """This cluster. Ranges are networks in text form; the tunnel range is IPv4, pods and services are either."""
 
     cluster: str
     index: int
@@ -80,10 +85,9 @@ class Peer:
     links: tuple[PeerLink, ...] = ()
     gateways: tuple[RemoteGateway, ...] = ()
 
-    @property
-    def ranges(self) -> tuple[str, ...]:
-        """All address ranges of the peer."""
-        return (*self.pods, *self.services, self.tunnel)
+    def ranges(self, family: int) -> tuple[str, ...]:
+        """All address ranges of the peer in one family."""
+        return (*only(family, self.pods), *only(family, self.services), held(self.tunnel, family))
 
 
 @dataclass(frozen=True)
@@ -189,14 +193,20 @@ def _peer_link(row: Spec) -> PeerLink:
     driver = row["driver"]
     if driver not in DRIVERS:
         raise ValueError(f"unknown driver {driver!r}: this agent has {', '.join(DRIVERS)}")
-    next_hop = row.get("nextHop") or ""
-    return PeerLink(driver, int(row["cost"]), int(row["mtu"]), _address(next_hop) if next_hop else "")
+    hop, hop6 = row.get("nextHop") or "", row.get("nextHop6") or ""
+    return PeerLink(
+        driver,
+        int(row["cost"]),
+        int(row["mtu"]),
+        _address(hop) if hop else "",
+        str(ipaddress.IPv6Address(hop6)) if hop6 else "",
+    )
 
 
 def _networks(texts: Sequence[str]) -> tuple[str, ...]:
-    """Keep the IPv4 ranges, in order of address; other families are not carried yet."""
+    """Return the ranges in order of family and address."""
     networks = {ipaddress.ip_network(text) for text in texts}
-    return tuple(str(n) for n in sorted(n for n in networks if isinstance(n, ipaddress.IPv4Network)))
+    return tuple(str(n) for n in sorted(networks, key=ipaddress.get_mixed_type_key))
 
 
 def _network(text: str) -> str:

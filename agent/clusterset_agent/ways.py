@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from . import probe_points
 from .kernel_state import Link
+from .links import takes
 from .liveness import Verdict
 from .situation import Situation
 from .wanted import NodeAddress
@@ -63,9 +64,9 @@ def vouched(links: tuple[Link, ...]) -> dict[str, list[str]]:
 class Fitness:
     """Names of links and tunnel addresses of gateways: what is fit for use, and what was when there was any.
 
-    :ivar last: of the links of a peer, or of this cluster's gateways, when none of them is fit: those that begin to
-        answer again, else those that were fit before all failed together. A fault in the probing itself looks just
-        like that, so they are better than those known to be bad for longer.
+    :ivar last: of the links of a peer that take a family, or of this cluster's gateways, when none of them is fit:
+        those that begin to answer again, else those that were fit before all failed together. A fault in the probing
+        itself looks just like that, so they are better than those known to be bad for longer.
     """
 
     fit: frozenset[str] = frozenset()
@@ -76,7 +77,11 @@ def judge(situation: Situation, links: tuple[Link, ...], verdicts: Verdicts, bef
     """Return what is fit now; ``before`` is what was."""
     now = fit(situation, links, verdicts)
     peers = {link.peer for link in links}
-    groups = [{link.name for link in links if link.peer == peer} for peer in peers]
+    groups = [
+        {link.name for link in links if link.peer == peer and takes(link, family)}
+        for peer in peers
+        for family in situation.families
+    ]
     groups.append({gateway.tunnel for gateway in situation.other_gateways})
     known = before.fit | before.last
     failed = [group for group in groups if not group & now]

@@ -37,10 +37,10 @@ class Driver(Protocol, Generic[L_contra]):
     def refresh(self) -> None:
         """Read what there is, once for a whole pass."""
 
-    def converge(self, link: L_contra, address: str, *, fit: bool) -> list[str]:
+    def converge(self, link: L_contra, addresses: tuple[str, ...], *, fit: bool) -> list[str]:
         """Have the link's device as wanted and return what changed.
 
-        :param address: the node's tunnel address, which the device carries.
+        :param addresses: the node's tunnel addresses, which the device carries.
         :param fit: whether the link is in use and well, so that it must not be touched without need.
         :raises PendingError: if the device needs a moment. AgentError, OSError: what is wrong.
         """

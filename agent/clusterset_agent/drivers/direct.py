@@ -15,7 +15,7 @@ class DirectDriver:
     def refresh(self) -> None:
         """Nothing is read."""
 
-    def converge(self, link: DirectLink, address: str, *, fit: bool) -> list[str]:
+    def converge(self, link: DirectLink, addresses: tuple[str, ...], *, fit: bool) -> list[str]:
         """Nothing is made."""
         return []
 

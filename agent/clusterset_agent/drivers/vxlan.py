@@ -21,10 +21,10 @@ class VxlanDriver:
     def refresh(self) -> None:
         """The devices are read by the pass itself."""
 
-    def converge(self, link: VxlanLink, address: str, *, fit: bool) -> list[str]:
-        """Have the device, its address and its one neighbour."""
+    def converge(self, link: VxlanLink, addresses: tuple[str, ...], *, fit: bool) -> list[str]:
+        """Have the device, its addresses and its one neighbour."""
         changes = self._devices.vxlan(link.device)
-        changes += self._devices.address(link.name, address)
+        changes += self._devices.addresses(link.name, addresses)
         return changes + self._devices.neighbours(link.name, (link.other_end,))
 
     def traffic(self, link: VxlanLink) -> Traffic:

@@ -65,8 +65,8 @@ class WireguardDriver:
         """Read the state of all interfaces."""
         self._states = read_all()
 
-    def converge(self, link: WireguardLink, address: str, *, fit: bool) -> list[str]:
-        """Have the interface with its key, its one peer and its address."""
+    def converge(self, link: WireguardLink, addresses: tuple[str, ...], *, fit: bool) -> list[str]:
+        """Have the interface with its key, its one peer and its addresses."""
         if link.name not in self._devices.indexes():
             raise PendingError(link.name, self._make(link.name))
         if link.name not in self._states:
@@ -74,7 +74,7 @@ class WireguardDriver:
         key, public_key = self._keys.path(link.generation), self._keys.public(link.generation)
         changes = configure(link, key, public_key, self._states[link.name], alive=fit)
         changes += self._devices.up(link.name, link.mtu)
-        return changes + self._devices.address(link.name, address)
+        return changes + self._devices.addresses(link.name, addresses)
 
     def traffic(self, link: WireguardLink) -> Traffic:
         """Return what WireGuard tells of the link's peer."""

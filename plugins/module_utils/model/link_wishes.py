@@ -19,7 +19,9 @@ ENCRYPTED = ("wireguard",)
 SMALLEST_MTU = 1280  # RFC 8200: what every IPv6 path must carry, and the least that is useful for IPv4
 LARGEST_MTU = 65535
 HIGHEST_COST = 65535
-_KEYS = ("between", "driver", "cost", "mtu", "encrypted", "next_hops")
+_KEYS = ("between", "driver", "cost", "mtu", "encrypted", "next_hops", "next_hops_ipv6")
+_HOPS = {"next_hops": 4, "next_hops_ipv6": 6}
+"""Keys that hold routers' addresses, and their IP version."""
 
 
 def link_wishes(
@@ -44,14 +46,17 @@ def link_wishes(
 
 def _wish(entry: Mapping[str, Any]) -> LinkWish:
     first, second = entry["between"]
-    hops = sorted((str(host), str(address)) for host, address in (entry.get("next_hops") or {}).items())
+    hops, hops6 = (
+        tuple(sorted((str(host), str(address)) for host, address in (entry.get(key) or {}).items())) for key in _HOPS
+    )
     return LinkWish(
         between=(str(first), str(second)),
         driver=entry["driver"],
         cost=entry["cost"],
         mtu=entry["mtu"],
         encryption_required=entry.get("encrypted") == "required",
-        next_hops=tuple(hops),
+        next_hops=hops,
+        next_hops6=hops6,
     )
 
 
@@ -80,24 +85,30 @@ def _driver_problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"encrypted is {encrypted!r}", "write required or optional"
     if encrypted == "required" and driver not in ENCRYPTED:
         yield f"encrypted is required, and driver {driver} does not encrypt", "use driver wireguard"
-    hops = entry.get("next_hops") or {}
+    for key, version in _HOPS.items():
+        yield from _hop_problems(key, entry.get(key) or {}, driver, version)
+
+
+def _hop_problems(key: str, hops: Any, driver: str, version: int) -> Iterator[tuple[str, str]]:
     if not isinstance(hops, dict):
-        yield f"next_hops is {hops!r}", "write next_hops: {host: address}"
+        yield f"{key} is {hops!r}", f"write {key}: {{host: address}}"
         return
     if hops and driver != "direct":
-        yield f"next_hops are given for driver {driver}", "leave them out: only direct links have next hops"
+        yield f"{key} are given for driver {driver}", "leave them out: only direct links have next hops"
     for name, address in hops.items():
-        if not _is_address(address):
-            yield f"next_hops: {address!r} of {name} is not an IPv4 address", "give the router's IPv4 address"
+        if not _is_address(address, version):
+            yield (
+                f"{key}: {address!r} of {name} is not an IPv{version} address",
+                f"give the router's IPv{version} address",
+            )
 
 
 def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-def _is_address(text: object) -> bool:
+def _is_address(text: object, version: int) -> bool:
     try:
-        ipaddress.IPv4Address(str(text))
+        return ipaddress.ip_address(str(text)).version == version and "%" not in str(text)  # the device is ours to say
     except ValueError:
         return False
-    return True

@@ -27,7 +27,7 @@ class LinkWish:
     :ivar between: two host name patterns, in either order.
     :ivar cost: of two live links the one with the lower cost carries.
     :ivar mtu: bytes that the link carries; 0 means computed from the driver and the underlay.
-    :ivar next_hops: direct only: (host, router that the host's gateways hand packets to).
+    :ivar next_hops: direct only: (host, router that the host's gateways hand packets to); ``next_hops6`` for IPv6.
     """
 
     between: tuple[str, str] = ("*", "*")
@@ -36,6 +36,7 @@ class LinkWish:
     mtu: int = 0
     encryption_required: bool = False
     next_hops: tuple[tuple[str, str], ...] = ()
+    next_hops6: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def agent_daemonset(image: str, *, pull_policy: str = "IfNotPresent", metrics_po
         "args": ["node"],
         "env": [
             _field("NODE_NAME", "spec.nodeName"),
-            _field("NODE_ADDRESS", "status.hostIP"),
+            _field("NODE_ADDRESS", "status.hostIPs"),  # both families, the node's first one first
             _field("POD_NAMESPACE", "metadata.namespace"),
             {"name": "METRICS_PORT", "value": str(metrics_port)},
         ],

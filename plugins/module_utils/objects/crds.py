@@ -115,6 +115,7 @@ def _peer() -> Schema:
             "cost": _COST,
             "mtu": number("Largest packet, in bytes, for this peer; the same for all of its links.", 1280, 65535),
             "nextHop": text("direct only: router that gateways hand packets to; empty: the remote gateway itself."),
+            "nextHop6": text("direct only: router that gateways hand IPv6 packets to; empty: no IPv6 on this link."),
         },
         ("driver", "cost", "mtu"),
         most=2,

@@ -89,6 +89,8 @@ def _link(link: LinkPlan, cluster: ClusterPlan) -> Object:
     row: Object = {"driver": link.driver, "cost": link.cost, "mtu": link.mtu}
     if cluster.cluster_id in link.next_hops:
         row["nextHop"] = link.next_hops[cluster.cluster_id]
+    if cluster.cluster_id in link.next_hops6:
+        row["nextHop6"] = link.next_hops6[cluster.cluster_id]
     return row
 
 

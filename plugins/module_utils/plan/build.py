@@ -16,6 +16,7 @@ from ..facts.types import ClusterFacts
 from ..model.types import ClusterModel
 from . import links as linking
 from . import refuse, refuse_links, ways
+from .families import refuse_families
 from .gateways import choose_gateways
 from .generations import key_generations, peer_generations
 from .plugin import BUNDLE, plan_plugin
@@ -65,16 +66,15 @@ def build_plan(
     transits = linking.plan_transits(clusters, links, ways.transit(models, own))
     apart = linking.plan_apart(clusters, links, transits)
     hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
-    _stop(
-        refuse.refuse_ranges(clusters, facts) + refuse.refuse_gateways(clusters) + refuse_links.refuse_mtu(links, hosts)
-    )
+    _stop(refuse.refuse_ranges(clusters, facts) + refuse.refuse_gateways(clusters))
+    _stop(refuse_links.refuse_mtu(links, hosts) + refuse_families(clusters, links))
     return Plan(
         clusterset=models[0].clusterset if models else "",
         clusters=tuple(clusters),
         links=links,
         transits=transits,
         apart=apart,
-        notes=linking.notes(clusters, links, apart),
+        notes=linking.notes(clusters, links, transits, apart),
         absent=dict(absent or {}),
     )
 

@@ -10,6 +10,7 @@ from itertools import combinations
 
 from ..model.link_wishes import ENCRYPTED
 from ..model.types import ClusterModel, LinkWish
+from . import families
 from .types import ClusterPlan, LinkPlan, TransitPlan, by_pair
 from .ways import Ends, Ways, ends
 
@@ -32,9 +33,12 @@ def _pair(a: ClusterPlan, b: ClusterPlan, wishes: Sequence[LinkWish], ids: Mappi
     mtu = min((wish.mtu or underlay - OVERHEAD[wish.driver] for wish in wishes), default=0)
     here = {a.cluster_id, b.cluster_id}
     for number, wish in enumerate(wishes):
-        hops = {ids[host]: address for host, address in wish.next_hops if ids[host] in here}
-        encrypted = wish.driver in ENCRYPTED
-        yield LinkPlan(a.cluster_id, b.cluster_id, number, wish.driver, wish.cost, mtu, encrypted, hops)
+        hops, hops6 = (
+            {ids[host]: address for host, address in given if ids[host] in here}
+            for given in (wish.next_hops, wish.next_hops6)
+        )
+        encrypted, ways6 = wish.driver in ENCRYPTED, hops6 if hops6.keys() == here else {}
+        yield LinkPlan(a.cluster_id, b.cluster_id, number, wish.driver, wish.cost, mtu, encrypted, hops, ways6)
 
 
 def plan_transits(
@@ -68,7 +72,12 @@ def plan_apart(
     return tuple(pair for pair in found if pair not in joined)
 
 
-def notes(clusters: Sequence[ClusterPlan], links: Sequence[LinkPlan], apart: Sequence[Ends]) -> tuple[str, ...]:
+def notes(
+    clusters: Sequence[ClusterPlan],
+    links: Sequence[LinkPlan],
+    transits: Sequence[TransitPlan],
+    apart: Sequence[Ends],
+) -> tuple[str, ...]:
     """What works, and is worth a second look."""
     hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
     found, known = [], by_pair(links)
@@ -80,6 +89,7 @@ def notes(clusters: Sequence[ClusterPlan], links: Sequence[LinkPlan], apart: Seq
         if link.driver == "direct" and bare:
             where = " and ".join(bare)
             found.append(f"{pair}: no next hop for {where}: the gateways must be in one layer-2 network")
+    found += families.notes(clusters, links, transits)
     for a, b in combinations(clusters, 2):
         if _keyless(a, b, known.get(frozenset((a.cluster_id, b.cluster_id)), ())):
             found.append(_strangers(a, b))

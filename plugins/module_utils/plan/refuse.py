@@ -13,6 +13,7 @@ from itertools import combinations
 from ..errors import FabricError
 from ..facts.types import ClusterFacts
 from ..model.types import ClusterModel
+from .families import has_ipv6, mapped
 from .types import ClusterPlan
 
 OLDEST_KUBERNETES = (1, 30)
@@ -115,6 +116,8 @@ def _ranges(cluster: ClusterPlan) -> Iterator[tuple[str, str]]:
     yield from (("pod", text) for text in cluster.pod_cidrs)
     yield from (("service", text) for text in cluster.service_cidrs)
     yield "tunnel", cluster.tunnel_cidr
+    if has_ipv6(cluster):
+        yield "tunnel", mapped(cluster.tunnel_cidr)
 
 
 def _overlap(host: str, first: str, other: str, second: str) -> FabricError:

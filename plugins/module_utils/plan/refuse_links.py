@@ -38,7 +38,7 @@ def _names(wish: LinkWish, models: Sequence[ClusterModel]) -> Iterator[FabricErr
     for pattern in wish.between:
         if not any(fnmatchcase(host, pattern) for host in hosts):
             yield FabricError(f"fabric_links: between has {pattern!r}, which matches no cluster", fix=known)
-    for host, address in wish.next_hops:
+    for host, address in wish.next_hops + wish.next_hops6:
         if host not in hosts:
             yield FabricError(f"fabric_links: next_hops has {address} for {host!r}, which is no cluster", fix=known)
 

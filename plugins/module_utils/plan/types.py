@@ -107,7 +107,8 @@ class LinkPlan:
 
     :ivar number: 0 or 1, its place in the list of the pair's links, which is ordered by cost.
     :ivar mtu: bytes; the same for all links of the pair, so that a failover never meets a smaller one.
-    :ivar next_hops: direct only: cluster id -> router that this cluster's gateways hand packets to.
+    :ivar next_hops: direct only: cluster id -> router that this cluster's gateways hand packets to. ``next_hops6``:
+        the same for IPv6; for both ends or none.
     """
 
     a: str
@@ -118,6 +119,7 @@ class LinkPlan:
     mtu: int
     encrypted: bool
     next_hops: Mapping[str, str] = field(default_factory=dict)
+    next_hops6: Mapping[str, str] = field(default_factory=dict)
 
 
 def by_pair(links: Iterable[LinkPlan]) -> dict[frozenset[str], tuple[LinkPlan, ...]]:

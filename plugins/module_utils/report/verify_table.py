@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A verification as a person reads it: the matrix, what failed and where, DNS, totals."""
+"""A verification as a person reads it: a matrix for each family, what failed and where, DNS, totals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST_LINES = 40  # failures listed; the JSON report has all
 def verify_table(result: Verification) -> str:
     """Text of several lines, the verdict last."""
     parts = []
-    if result.pairs:
-        parts.append(matrix(result.pairs))
+    for family in sorted({pair.source.family for pair in result.pairs}):
+        parts.append(matrix(tuple(pair for pair in result.pairs if pair.source.family == family)))
     parts += failures(result.pairs)
     parts += [line for report in result.clusters for line in _cluster(report)]
     return "\n".join([*parts, verdict(result)])
@@ -31,7 +31,7 @@ def matrix(pairs: tuple[Pair, ...]) -> str:
         return _summed(pairs)
     cells = {(pair.source.label, pair.target.label): cell(pair) for pair in pairs}
     rows = [[source, *(cells.get((source, target), "-") for target in labels)] for source in labels]
-    return table(["FROM \\ TO", *labels], rows)
+    return table([_corner(pairs), *labels], rows)
 
 
 def cell(pair: Pair) -> str:
@@ -53,7 +53,12 @@ def _summed(pairs: tuple[Pair, ...]) -> str:
     for pair in pairs:
         counts.setdefault((pair.source.cluster, pair.target.cluster), Counter())[pair.state] += 1
     rows = [[source, *(_count(counts.get((source, target))) for target in clusters)] for source in clusters]
-    return table(["FROM \\ TO", *clusters], rows)
+    return table([_corner(pairs), *clusters], rows)
+
+
+def _corner(pairs: tuple[Pair, ...]) -> str:
+    """What rows and columns are; the family is told where there are two."""
+    return f"FROM \\ TO {pairs[0].source.family}".rstrip()
 
 
 def _count(states: Counter[str] | None) -> str:

@@ -12,6 +12,7 @@ from ..errors import FabricError
 from . import probe
 from .diagnose import explain
 from .evidence import Evidence
+from .families import meets
 from .meeting import Arrival, Meeting
 from .stage import Stage
 from .types import FAILED, UNKNOWN, NameAnswer, Options, Pair, Place
@@ -41,7 +42,7 @@ class Checker:
         """The checks that cost little, from each source to each place of cluster `name` once it has arrived."""
         arrival = await self._meeting.arrival(name)
         if arrival is not None:
-            await asyncio.gather(*(self._ask(source, _others(source, arrival), into) for source in sources))
+            await asyncio.gather(*(self._ask(source, self._others(source, arrival), into) for source in sources))
 
     async def heavy(self, sources: list[Place], name: str, into: Pairs) -> None:
         """The checks that load a link, one pair after another, where the light ones say that TCP passes."""
@@ -49,7 +50,7 @@ class Checker:
         if arrival is None:
             return
         for source in sources:
-            light = [pair for place in _others(source, arrival) if (pair := into.get((source.label, place.label)))]
+            light = [pair for place in self._others(source, arrival) if (pair := into.get((source.label, place.label)))]
             passing = [pair.target for pair in light if probe.passes(pair)]
             found: Pairs = {}
             await self._ask(source, passing, found, heavy=True)
@@ -91,7 +92,8 @@ class Checker:
 
     async def _reach(self, source: Place, target: Evidence) -> dict[str, bool]:
         """Which gateways of both ends answer pings of the source; nothing where that cannot be measured."""
-        request = probe.gateways_request(*{side.cluster: side for side in (self._evidence, target)}.values())
+        sides = {side.cluster: side for side in (self._evidence, target)}.values()
+        request = probe.gateways_request(*sides, ipv6=":" in source.address)
         if not request["targets"]:
             return {}
         try:
@@ -101,6 +103,5 @@ class Checker:
         except FabricError:
             return {}
 
-
-def _others(source: Place, arrival: Arrival) -> list[Place]:
-    return [place for place in arrival.places if place.label != source.label]
+    def _others(self, source: Place, arrival: Arrival) -> list[Place]:
+        return [place for place in arrival.places if meets(source, place, self._evidence, arrival.evidence)]

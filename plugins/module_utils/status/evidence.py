@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..facts.raw import Raw, dig, name_of
 from ..facts.types import Node
 from ..objects.agent import NAMESPACE, NODE_AGENT
 from ..objects.crds import GROUP, VERSION
+from ..plan.families import mapped
 
 Item = dict[str, Any]
 
@@ -51,11 +52,12 @@ class Evidence:
     links: tuple[LinkState, ...] = ()
     via: Mapping[str, str] = field(default_factory=dict)  # peer without links of its own -> the one in the middle
     states: Mapping[str, str] = field(default_factory=dict)  # gateway -> Active | Draining | Drained
+    ipv6: frozenset[str] = frozenset()  # ids of the clusters that its pods reach by IPv6, the own one among them
 
     def owner(self, address: str) -> str:
         """Which node of the cluster has this address, in words; "" for a stranger's."""
         for name, tunnel in self.tunnels.items():
-            if tunnel == address:
+            if address == tunnel or (":" in address and address == mapped(tunnel)):
                 return f"tunnel address of {self.cluster}/{name}"
         for node in self.nodes:
             if address in node.internal + node.external:
@@ -82,9 +84,28 @@ async def read(client: Client) -> Evidence:
         agents={str(dig(item, "spec", "nodeName")): condition(item, "Ready") for item in pods},
         peers=frozenset(map(name_of, peers)),
         via={name_of(item): str(dig(item, "spec", "via")) for item in peers if dig(item, "spec", "via")},
+        ipv6=carrying_ipv6(local, peers),
         states={name_of(item): str(dig(item, "status", "state") or "") for item in gateways},
         links=tuple(sorted(map(_link, links), key=_order)),
     )
+
+
+def carrying_ipv6(local: Item, peers: Sequence[Item]) -> frozenset[str]:
+    """The ids for :attr:`Evidence.ipv6`: both clusters have it, the one between them too, and a link that takes it."""
+    six = {name_of(item): item for item in peers if _has_ipv6(item)}
+    if not _has_ipv6(local):
+        return frozenset()
+    first = {name: six.get(str(dig(item, "spec", "via") or name), {}) for name, item in six.items()}
+    found = {name for name, item in first.items() if any(map(_takes_ipv6, dig(item, "spec", "links") or ()))}
+    return frozenset({str(dig(local, "spec", "clusterID") or ""), *found})
+
+
+def _has_ipv6(item: Item) -> bool:
+    return any(":" in str(cidr) for cidr in dig(item, "spec", "podCIDRs") or ())
+
+
+def _takes_ipv6(row: Item) -> bool:
+    return row.get("driver") != "direct" or bool(row.get("nextHop6"))
 
 
 async def _agents(client: Client) -> list[Item]:

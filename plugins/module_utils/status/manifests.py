@@ -88,7 +88,7 @@ def _container(place: Place, image: str, token: str) -> Object:
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python3", "-m", "clusterset_agent.verifier"],
-        "env": [{"name": "VERIFIER_NAME", "value": place.label}, {"name": "VERIFIER_TOKEN", "value": token}],
+        "env": [{"name": "VERIFIER_NAME", "value": place.name}, {"name": "VERIFIER_TOKEN", "value": token}],
         "ports": [{"name": "control", "containerPort": CONTROL_PORT}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": CONTROL_PORT}, "periodSeconds": 1},
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},

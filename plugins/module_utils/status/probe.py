@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..facts.raw import dig
+from ..plan.families import mapped
 from .evidence import Evidence
 from .types import CHECKS, FAILED, OK, SKIPPED, UNKNOWN, Check, NameAnswer, Options, Pair, Place
 
@@ -64,7 +65,7 @@ def pairs_of(source: Place, targets: list[Place], answer: dict[str, Any]) -> lis
 
 
 def _target(place: Place) -> dict[str, str]:
-    return {"name": place.label, "address": place.address, "expect": place.label}
+    return {"name": place.label, "address": place.address, "expect": place.name}
 
 
 def _pair(source: Place, target: Place, entry: dict[str, Any]) -> Pair:
@@ -94,13 +95,16 @@ def names_of(place: Place, answer: dict[str, Any]) -> NameAnswer:
     return NameAnswer(place, ok, reason, float(entry.get("milliseconds") or 0.0))
 
 
-def gateways_request(*clusters: Evidence) -> dict[str, Any]:
-    """The body of a POST /check that pings the tunnel address of each gateway of these clusters."""
+def gateways_request(*clusters: Evidence, ipv6: bool = False) -> dict[str, Any]:
+    """The body of a POST /check that pings the tunnel address of each gateway of these clusters, or its IPv6 form."""
     targets = []
     for evidence in clusters:
         for node in evidence.gateways:
             if node in evidence.tunnels:
-                targets.append({"name": f"{evidence.cluster}/{node}", "address": evidence.tunnels[node]})
+                tunnel = evidence.tunnels[node]
+                targets.append(
+                    {"name": f"{evidence.cluster}/{node}", "address": mapped(tunnel) if ipv6 else tunnel},
+                )
     return {"targets": targets, "options": {"checks": ["icmp"], "tries": 3}}
 
 

@@ -17,7 +17,7 @@ from ..errors import FabricError
 from ..facts.nodes import condition
 from ..facts.raw import dig, name_of
 from ..facts.types import Node
-from . import leftovers, manifests
+from . import families, leftovers, manifests
 from .afterwards import afterwards
 from .types import Place
 
@@ -149,7 +149,7 @@ def _located(place: Place, pod: Item, warning: str) -> Place:
     """The place with the pod's address, or with the reason why it is not ready."""
     addresses = [str(entry.get("ip")) for entry in dig(pod, "status", "podIPs") or ()]
     if addresses and _ready(pod):
-        return replace(place, address=addresses[0])
+        return families.located(place, addresses)
     reason, message = _waiting(pod)
     if _ended(pod):
         reason = str(dig(pod, "status", "reason") or dig(pod, "status", "phase"))

@@ -40,7 +40,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Place:
-    """One verifier pod: where it runs, and its address (empty where it never got one)."""
+    """One verifier pod: where it runs, and its address (empty where it never got one).
+
+    `second` is its IPv6 address where it has both; `family` is "IPv6" for the place that stands for that one.
+    """
 
     cluster: str
     node: str
@@ -48,11 +51,18 @@ class Place:
     gateway: bool = False
     address: str = ""
     reason: str = ""  # why it takes no part, if it does not
+    second: str = ""
+    family: str = ""
+
+    @property
+    def name(self) -> str:
+        """Cluster and node, as the pod calls itself; the cluster alone where no node was chosen."""
+        return f"{self.cluster}/{self.node}" if self.node else self.cluster
 
     @property
     def label(self) -> str:
-        """Cluster and node, as every message names the place; the cluster alone where no node was chosen."""
-        return f"{self.cluster}/{self.node}" if self.node else self.cluster
+        """The same with the family where there are two, as every message names the place."""
+        return f"{self.name} {self.family}" if self.family else self.name
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..client.types import ClusterRef, Outcome
 from ..errors import FabricError
 from . import crosscheck, evidence, stage, standing
 from .afterwards import CLEANUP_SECONDS
+from .families import meets, spread
 from .meeting import Arrival, Meeting
 from .types import UNKNOWN, ClusterReport, NameAnswer, Options, Pair, Place, Verification
 
@@ -97,6 +98,7 @@ class _Run:
         self.places = here.places(nodes, self.evidence.gateways)
         self.progress(self.ref.name, f"starting verifier pods on {', '.join(place.node for place in self.places)}")
         self.places = await standing.stand_up(here, self.places, deadline=self.deadline)
+        self.places = spread(self.places, self.evidence, within=self.options.within)
         ready = standing.ready(self.places, image=self.options.images[self.ref.name])
         self.meeting.arrive(self.ref.name, Arrival(tuple(ready), self.evidence))
         checker = crosscheck.Checker(here, self.evidence, self.meeting, self.options)
@@ -105,7 +107,7 @@ class _Run:
         others = [name for name in others if self.options.connects(self.ref.name, name)]
         self.progress(self.ref.name, f"{len(ready)} verifier pods ready")
         await asyncio.gather(
-            *(checker.names(place, self.names) for place in ready),
+            *(checker.names(place, self.names) for place in ready if not place.family),
             *(checker.light(ready, name, self.pairs) for name in others),
         )
         await self.meeting.light_done(self.ref.name, wait=LIGHT_SECONDS)
@@ -143,7 +145,8 @@ def _absent(runs: list[_Run]) -> list[Pair]:
                 continue
             for here in source.places or [Place(source.ref.name, "", "")]:
                 for there in target.places or [Place(target.ref.name, "", "")]:
-                    if here.label != there.label and (here.label, there.label) not in source.pairs:
+                    known = (here.label, there.label) in source.pairs
+                    if not known and meets(here, there, source.evidence, target.evidence):
                         found.append(Pair(here, there, UNKNOWN, reason=_why(here, there, source, target)))
     return found
 

@@ -84,7 +84,9 @@ def parse(fabric: Item, peers: Sequence[Item], links: Sequence[Item]) -> Wiring:
 
 def _ranges(spec: Item) -> list[str]:
     texts = [*(spec.get("podCIDRs") or ()), *(spec.get("serviceCIDRs") or ()), spec.get("tunnelCIDR")]
-    return [str(text) for text in texts if text and ":" not in str(text)]  # links carry IPv4 only
+    return [
+        str(text) for text in texts if text and ":" not in str(text)
+    ]  # outages drop IPv4, which is what a rehearsal streams
 
 
 def _wire(item: Item) -> Wire:

@@ -21,16 +21,33 @@ PORT = 9000
 
 
 def serve() -> None:
-    threading.Thread(target=serve_tcp, daemon=True).start()
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("0.0.0.0", PORT))
+    for work in (serve_tcp, serve_udp):
+        for address in ("0.0.0.0", "::"):
+            threading.Thread(target=work, args=(address,), daemon=True).start()
+    threading.Event().wait()
+
+
+def opened(address: str, kind: socket.SocketKind) -> socket.socket:
+    """A socket of the family of an address; one for IPv6 leaves IPv4 to the other."""
+    found = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    if ":" in address:
+        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return found
+
+
+def serve_udp(address: str) -> None:
+    server = opened(address, socket.SOCK_DGRAM)
+    server.bind((address, PORT))
     while True:
         data, sender = server.recvfrom(65536)
         server.sendto(sender[0].encode() + b" " + data[:32], sender)
 
 
-def serve_tcp() -> None:
-    with socket.create_server(("0.0.0.0", PORT)) as server:
+def serve_tcp(address: str) -> None:
+    with opened(address, socket.SOCK_STREAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((address, PORT))
+        server.listen()
         while True:
             connection, caller = server.accept()
             with connection:
@@ -52,15 +69,15 @@ def connect(address: str, times: int) -> None:
 def segment(address: str) -> None:
     """Print the size of segments, in bytes with their headers, of a connection as it begins."""
     with socket.create_connection((address, PORT), timeout=2) as connection:
-        timestamps = 12
-        print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) + timestamps + 40)
+        timestamps, headers = 12, 60 if ":" in address else 40
+        print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) + timestamps + headers)
 
 
 def call(address: str, seconds: float) -> None:
     """Send a numbered datagram each 10 ms; print the address that the server saw, how many were sent and lost, and
     the longest time between two answers in seconds.
     """
-    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client = opened(address, socket.SOCK_DGRAM)
     last = due = time.monotonic()
     end = last + seconds
     over = threading.Event()

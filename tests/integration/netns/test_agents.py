@@ -60,6 +60,15 @@ def test_pods_reach_each_other_under_their_own_addresses(joined: Net) -> None:
     assert joined.connect("w3p", EAST_POD) == FAR_POD
 
 
+def test_clusters_without_ipv6_have_nothing_of_it(joined: Net) -> None:
+    for node in NODES:
+        words = ("sh", "-c", "nft list tables; ip -6 route show proto 111; ip -6 addr; ip -6 neigh show nud permanent")
+        held = joined.inside(node.name, *words)
+        assert "ip clusterset_fabric" in held
+        assert not [word for word in ("ip6", "proto 111", "fd0f:", "0a:fa:") if word in held], held
+        assert joined.inside(node.name, "sysctl", "-n", "net.ipv6.conf.all.forwarding").strip() == "0"
+
+
 @pytest.mark.parametrize("gateway", ["e1", "e2"])
 def test_answers_may_take_another_gateway_than_questions(joined: Net, gateway: str) -> None:
     other = {"e1": "10.248.4.2", "e2": "10.248.4.1"}[gateway]

@@ -71,6 +71,7 @@ class Topology:
     :ivar links: of every pair of clusters, but that two spokes have none if there is a hub.
     :ivar hub: the cluster through which the others reach each other.
     :ivar transit: whether the hub says of itself that it passes packets.
+    :ivar more: what a cluster has besides, by its name, in the words of its Fabric.
     """
 
     nodes: tuple[Node, ...] = field(default_factory=pair)
@@ -78,6 +79,7 @@ class Topology:
     hub: str = ""
     transit: bool = True
     generations: tuple[int, ...] = (0,)
+    more: dict[str, Spec] = field(default_factory=dict)
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -102,7 +104,7 @@ class Topology:
         gateways = [{"node": node.name, "ordinal": node.gateway} for node in self.gateways(cluster)]
         transit = self.transit and cluster == self.hub
         rest: Spec = {"keyGenerations": list(self.generations), "transit": transit}
-        return {**_cluster(cluster), "gateways": gateways, **rest}
+        return {**self._cluster(cluster), "gateways": gateways, **rest}
 
     def peers(self, cluster: str, keys: Callable[[Node], list[Spec]]) -> list[Spec]:
         """Specs of the Peers that a cluster has; ``keys`` tells a gateway's public keys."""
@@ -121,16 +123,16 @@ class Topology:
             }
             for node in linked
         ]
-        return {**_cluster(other), "via": via, "links": [] if via else list(self.links), "gateways": gateways}
+        return {**self._cluster(other), "via": via, "links": [] if via else list(self.links), "gateways": gateways}
 
     def addresses(self, cluster: str) -> Mapping[str, Spec]:
         """Specs of a cluster's TunnelAddresses by name."""
         return {n.tunnel: {"node": n.name, "underlayAddress": n.underlay} for n in self.nodes if n.cluster == cluster}
 
-
-def _cluster(name: str) -> Spec:
-    pods, services, tunnel = ranges(name)
-    return {
-        "clusterID": name, "index": INDEX[name], "podCIDRs": [pods], "serviceCIDRs": [services],
-        "tunnelCIDR": tunnel, "underlayMTU": 1500, "state": "Active",
-    }  # fmt: skip
+    def _cluster(self, name: str) -> Spec:
+        """What a cluster's own Fabric and its Peer elsewhere have in common."""
+        pods, services, tunnel = ranges(name)
+        return {
+            "clusterID": name, "index": INDEX[name], "podCIDRs": [pods], "serviceCIDRs": [services],
+            "tunnelCIDR": tunnel, "underlayMTU": 1500, "state": "Active", **self.more.get(name, {}),
+        }  # fmt: skip

@@ -174,6 +174,12 @@ def test_each_probe_has_a_way_of_its_own_from_the_links_own_address() -> None:
     assert len({link.there for link in links} | {link.beyond for link in links}) == 4
 
 
+def test_a_probe_whose_way_is_not_there_yet_takes_no_other() -> None:
+    holes = {route.destination for route in routes(situation("g1"), Fitness()) if route.blackhole}
+    assert holes == {"10.248.11.192/26", "10.248.11.128/26"}
+    assert not [route for route in routes(situation("plain"), Fitness()) if route.blackhole]
+
+
 def test_what_lies_beyond_a_gateway_is_held_by_its_successor() -> None:
     first = {route.destination: route for route in routes(situation("g1"), Fitness())}
     second = {route.destination: route for route in routes(situation("g2"), Fitness())}
@@ -193,7 +199,8 @@ def test_a_plain_node_asks_each_peer_through_each_gateway() -> None:
 
 def test_every_route_of_a_range_carries_the_nodes_tunnel_address_as_its_source() -> None:
     state = kernel_state(situation("g1"), Fitness())
-    assert {route.source for route in state.routes if not route.destination.endswith("/32")} == {"10.248.0.1"}
+    ranges = [route for route in state.routes if not route.destination.endswith("/32") and not route.blackhole]
+    assert {route.source for route in ranges} == {"10.248.0.1"}
     assert (state.overlay.mac, state.overlay.mtu, state.overlay.vni) == ("0a:fa:0a:f8:00:01", 1450, 4000)
 
 

@@ -61,6 +61,13 @@ def test_a_peer_has_its_links_in_order_each_side_with_its_own_next_hop() -> None
     assert "nextHop" not in str(peers(made, "west")["east"])
 
 
+def test_a_dedicated_line_has_routers_of_both_families() -> None:
+    line = LinkWish(("east", "*"), "direct", next_hops6=(("east", "2001:db8::1"), ("west", "2001:db8::2")))
+    made = plan(LinkWish(), line)
+    assert [row.get("nextHop6") for row in peers(made, "west")["east"]["links"]] == [None, "2001:db8::2"]  # type: ignore[attr-defined]
+    assert "nextHop6" not in str(peers(made, "north"))
+
+
 def test_a_peer_has_the_keys_of_the_generations_that_its_cluster_holds() -> None:
     def keys(*generations: int) -> object:
         (row,) = peers(plan(generations=generations), "east")["west"]["gateways"]  # type: ignore[misc]

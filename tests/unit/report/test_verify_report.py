@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.verify_json import write
@@ -76,6 +77,17 @@ def test_many_places_are_summed_up_by_cluster() -> None:
     lines = verify_table(result(*pairs)).splitlines()
     assert lines[0].split() == ["FROM", "\\", "TO", "east", "west"]
     assert "8/9 ok, 1 FAILED" in lines[1]
+
+
+def test_each_family_has_its_matrix_where_there_are_two() -> None:
+    east, west = (replace(place, family="IPv6") for place in (EAST, WEST))
+    lines = verify_table(result(Pair(EAST, WEST, "ok", GOOD), Pair(east, west, "failed", BAD))).splitlines()
+    heads = [line.split() for line in lines if line.startswith("FROM")]
+    assert heads == [
+        ["FROM", "\\", "TO", "east/e", "west/w"],
+        ["FROM", "\\", "TO", "IPv6", "east/e", "IPv6", "west/w", "IPv6"],
+    ]
+    assert any(line.startswith("FAILED east/e IPv6 -> west/w IPv6") for line in lines)
 
 
 def test_the_file_is_readable_complete_and_replaced_as_a_whole(tmp_path: Path) -> None:

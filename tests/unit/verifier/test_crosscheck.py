@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -44,21 +45,22 @@ def evidence(name: str, peer: str, tunnel: str) -> Evidence:
     link = LinkState("gw", peer, "gw", "Up")
     agents = {"gw": True, "": True}
     tunnels = {"gw": tunnel, "": "10.77.9.9"}
-    return Evidence(name, name, "Active", (), ("gw",), tunnels, {}, agents, frozenset({peer}), (link,))
+    ids = frozenset({name, peer})
+    return Evidence(name, name, "Active", (), ("gw",), tunnels, {}, agents, frozenset({peer}), (link,), ipv6=ids)
 
 
-async def crossed(net: Net) -> Pair:
+async def crossed(net: Net, here: Place = LEFT, there: Place = RIGHT) -> Pair:
     """The pair left -> right after all steps."""
     left, right = evidence("left", "right", "10.77.1.1"), evidence("right", "left", "10.77.2.1")
     meeting = Meeting(["left", "right"])
-    meeting.arrive("left", Arrival((LEFT,), left))
-    meeting.arrive("right", Arrival((RIGHT,), right))
+    meeting.arrive("left", Arrival((here,), left))
+    meeting.arrive("right", Arrival((there,), right))
     checker = Checker(cast(Stage, Wire(net)), left, meeting, OPTIONS)
     pairs: Pairs = {}
-    await checker.light([LEFT], "right", pairs)
-    await checker.heavy([LEFT], "right", pairs)
-    await checker.explain([LEFT], "right", pairs)
-    return pairs["left", "right"]
+    await checker.light([here], "right", pairs)
+    await checker.heavy([here], "right", pairs)
+    await checker.explain([here], "right", pairs)
+    return pairs[here.label, there.label]
 
 
 async def test_a_good_way_is_good_in_both_halves(net: Net) -> None:
@@ -67,6 +69,18 @@ async def test_a_good_way_is_good_in_both_halves(net: Net) -> None:
     assert [check.name for check in pair.checks] == list(CHECKS)
     assert pair.milliseconds
     assert pair.hop == ""
+
+
+async def test_ipv6_is_checked_like_ipv4(net: Net) -> None:
+    left = replace(LEFT, address="fd77:1::2", family="IPv6")
+    right = replace(RIGHT, address="fd77:2::2", family="IPv6")
+    pair = await crossed(net, left, right)
+    assert pair.state == "ok", pair
+    assert [check.name for check in pair.checks] == list(CHECKS)
+    net.nft("table ip6 t { chain c { type nat hook postrouting priority 100; oifname right masquerade; }; }")
+    pair = await crossed(net, left, right)
+    assert pair.failed == ("source",)
+    assert "fd77:2::1" in pair.evidence[0]
 
 
 async def test_a_masqueraded_way_names_whose_address_was_seen(net: Net) -> None:
