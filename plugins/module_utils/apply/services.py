@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..client.client import Client
+from ..client.client import MERGE, Client
 from ..client.errors import ApiError
 from ..client.types import ClusterRef, Object
 from ..objects.bundle import Bundle
-from ..objects.mcs_crds import MCS_NAMES, mcs_crds
+from ..objects.mcs_crds import MCS_GROUP, MCS_NAMES, mcs_crds
 from ..objects.services import IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
 from ..plan.services import BUNDLE, COREFILE
 from ..plan.types import ClusterPlan, Plan
@@ -23,6 +23,7 @@ from .peer_tokens import accounts, exchange
 from .stage import Stage
 from .types import Options, Progress, Result
 
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _MADE = ("/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/services")
 
 
@@ -71,21 +72,36 @@ async def _install(client: Client, plan: Plan, cluster: ClusterPlan, options: Op
 
 
 async def _definitions(client: Client) -> list[Object]:
-    """Definitions of the Multi-Cluster Services API, unless somebody else has put some into the cluster."""
-    for name in MCS_NAMES:
-        found = await client.try_get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
+    """Definitions of the Multi-Cluster Services API, without those that somebody else has put into the cluster."""
+    ours: list[Object] = []
+    for definition in mcs_crds():
+        found = await client.try_get(f"{_CRDS}/{definition['metadata']['name']}")
         labels = (found or {"metadata": {}})["metadata"].get("labels") or {}
-        if found and labels.get(PART_OF) != applyset_id(BUNDLE, NAMESPACE):
-            return []
-    return mcs_crds()
+        if not found or labels.get(PART_OF) == applyset_id(BUNDLE, NAMESPACE):
+            ours.append(definition)
+    return ours
 
 
 async def remove(client: Client, options: Options, progress: Progress) -> Result:
     """Take services out of a cluster: the names first, then the sync part, then what it has made."""
     undone = await service_dns.forget(client, options, progress)
+    await _keep_exports(client, options, progress)
     gone = list((await delete_bundle(client, BUNDLE, options, progress=progress)).pruned)
     gone += await _swept(client, options)
     return undone + Result(changed=bool(gone), pruned=tuple(gone))
+
+
+async def _keep_exports(client: Client, options: Options, progress: Progress) -> None:
+    """Where people have exports, leave them what defines them: without our label it is no longer ours to remove."""
+    exports = await _listed(client, f"/apis/{MCS_GROUP}/v1beta1/serviceexports")
+    if not exports:
+        return
+    for name in MCS_NAMES:
+        path = f"{_CRDS}/{name}"
+        if await client.try_get(path) is not None and not options.check:
+            body = {"metadata": {"labels": {PART_OF: None}}}
+            await client.request("PATCH", path, body=body, content_type=MERGE)
+    progress(client.ref.name, f"{len(exports)} ServiceExports stay, and the definitions that they need")
 
 
 async def forget_peer(client: Client, peer: str, options: Options) -> bool:
@@ -113,13 +129,18 @@ async def _swept(client: Client, options: Options) -> list[str]:
     return gone
 
 
-async def _delete_all(client: Client, path: str, label: str, options: Options) -> list[str]:
+async def _listed(client: Client, path: str, label: str = "") -> list[Object]:
+    """All items; none where the kind is not served."""
     try:
-        found = await client.list(path, label_selector=label, metadata_only=True)
+        return list(await client.list(path, label_selector=label, metadata_only=True))
     except ApiError as error:
         if error.status == 404:
             return []
         raise
+
+
+async def _delete_all(client: Client, path: str, label: str, options: Options) -> list[str]:
+    found = await _listed(client, path, label)
     root, _slash, plural = path.rpartition("/")
     root = root.partition("/namespaces/")[0]
     gone = []

@@ -89,9 +89,8 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         gone = await leave(models, [models[1]], Options(wait=False), lambda _host, _text: None)
         assert not gone.failed, gone.failed
         west, east = clusterset.client["west"], clusterset.client["east"]
-        assert await west.try_get(f"{CRDS}/serviceimports.multicluster.x-k8s.io") is None or await until(
-            lambda: absent(clusterset, "west")
-        )
+        assert await west.try_get(f"/apis/multicluster.x-k8s.io/v1beta1/namespaces/{space}/serviceexports/hello")
+        assert await west.list("/apis/multicluster.x-k8s.io/v1beta1/serviceimports") == []
         services = await west.list(f"/api/v1/namespaces/{space}/services")
         assert [each["metadata"]["name"] for each in services] == ["hello"]
         assert await clusterset.addresses("west", key) == {}
@@ -101,6 +100,18 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/serviceaccounts/peer-west") is None
 
 
+async def test_definitions_that_nobody_needs_go_with_the_services(clusters: dict[str, Server], tmp_path: Path) -> None:
+    north = {"north": clusters["north"]}
+    async with Clusterset(north, tmp_path, plan_of(north)) as clusterset:
+        await clusterset.share()
+        off = tuple(
+            replace(each, services=replace(each.services, action="remove")) for each in clusterset.plan.clusters
+        )
+        clusterset.plan = replace(clusterset.plan, clusters=off)
+        await clusterset.share()
+        await until(lambda: absent(clusterset, "north"))
+
+
 async def absent(clusterset: Clusterset, host: str) -> bool:
     return await clusterset.client[host].try_get(f"{CRDS}/serviceimports.multicluster.x-k8s.io") is None
 
@@ -108,7 +119,7 @@ async def absent(clusterset: Clusterset, host: str) -> bool:
 async def test_definitions_of_another_owner_are_used_as_they_are(clusters: dict[str, Server], tmp_path: Path) -> None:
     north = {"north": clusters["north"]}
     async with Clusterset(north, tmp_path, plan_of(north)) as clusterset:
-        client = clusterset.client["north"]
+        client, on = clusterset.client["north"], clusterset.plan
         await clusterset.share()
         name = "serviceimports.multicluster.x-k8s.io"
         label: Object = {"metadata": {"labels": {"applyset.kubernetes.io/part-of": None, "owner": "somebody"}}}
@@ -122,3 +133,6 @@ async def test_definitions_of_another_owner_are_used_as_they_are(clusters: dict[
         await clusterset.share()
         assert await client.try_get(f"{CRDS}/{name}") is not None
         assert await client.try_get(f"/apis/apps/v1/namespaces/{HOME}/deployments/fabric-sync") is None
+        clusterset.plan = on
+        await clusterset.share()
+        assert await client.try_get(f"{CRDS}/serviceexports.multicluster.x-k8s.io"), "only half of them are another's"
