@@ -135,7 +135,7 @@ def _common(
     witness = next((gateway.node for gateway in peer.gateways if gateway.ordinal == behind), "")
     return {
         "driver": row.driver,
-        "name": link_name(peer.cluster, remote.node, slot),
+        "name": link_name(row.driver, peer.cluster, remote.node, slot),
         "peer": peer.cluster,
         "remote_node": remote.node,
         "number": number,
@@ -145,5 +145,5 @@ def _common(
         "here": probe_points.here(situation.fabric.tunnel, mine.ordinal, slot),
         "there": probe_points.here(peer.tunnel, remote.ordinal, slot),
         "beyond": probe_points.beyond(peer.tunnel, remote.ordinal, slot) if witness else "",
-        "witness": link_name(peer.cluster, witness, slot) if witness else "",
+        "witness": link_name(row.driver, peer.cluster, witness, slot) if witness else "",
     }

@@ -27,9 +27,12 @@ def link_slot(number: int, generation: int) -> int:
     return 2 * number + generation % 2
 
 
-def link_name(peer: str, remote_node: str, slot: int) -> str:
-    """Return the name of a link towards one gateway of a peer, which is also that of its interface."""
-    digest = hashlib.sha256(f"{peer}/{remote_node}/{slot}".encode()).hexdigest()
+def link_name(driver: str, peer: str, remote_node: str, slot: int) -> str:
+    """Return the name of a link towards one gateway of a peer, which is also that of its interface.
+
+    The driver is part of it: another driver's device must not be taken for one's own.
+    """
+    digest = hashlib.sha256(f"{driver}/{peer}/{remote_node}/{slot}".encode()).hexdigest()
     return LINK_PREFIX + digest[:8]
 
 

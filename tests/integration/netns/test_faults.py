@@ -93,7 +93,11 @@ def test_keys_are_rotated_under_load_without_a_loss(net: Net) -> None:
 def carries(net: Net, node: Node, generation: int) -> bool:
     """Whether a gateway uses the links of this generation of keys, and no others."""
     cluster = "west" if node.cluster == "east" else "east"
-    names = {link_name(cluster, far.name, link_slot(0, generation)) for far in GATEWAYS if far.cluster == cluster}
+    names = {
+        link_name("wireguard", cluster, far.name, link_slot(0, generation))
+        for far in GATEWAYS
+        if far.cluster == cluster
+    }
     text = net.inside(node.name, "ip", "route", "show", ranges(cluster)[0], "proto", "111")
     return names == {word for word in text.split() if word.startswith("fab")}
 

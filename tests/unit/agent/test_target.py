@@ -92,6 +92,14 @@ def test_a_dedicated_line_may_have_a_router_of_its_own() -> None:
     assert set(ways("g1", *names("g1", peers=(west,)), peers=(west,))) == {Hop("eth0", "198.51.100.254")}
 
 
+def test_each_driver_has_devices_of_its_own() -> None:
+    kinds = [
+        {**WEST, "links": [{"driver": driver, "cost": 1, "mtu": 1420}]} for driver in ("wireguard", "vxlan", "direct")
+    ]
+    found = [set(names("g1", peers=(west,))) for west in kinds]
+    assert len(set.union(*found)) == 3 * 2
+
+
 def test_who_is_behind_a_translation_is_not_called() -> None:
     west = {**WEST, "gateways": [{**gateway("w1", 0), "endpoint": ""}]}
     (link,) = links_of(situation("g1", west))
