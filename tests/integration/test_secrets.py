@@ -26,6 +26,12 @@ def kubeconfig_secrets(path: Path) -> dict[str, str]:
     return found
 
 
+def key_file(lab: RunningLab, node: str) -> str:
+    """The one private key of a gateway; tests before this one may have rotated it."""
+    (path,) = lab.lab("exec", "--node", node, "--", "find", "/var/lib/clusterset-fabric", "-name", "private*").split()
+    return path
+
+
 @pytest.fixture(scope="module")
 def secrets(lab: RunningLab) -> dict[str, str]:
     """Credentials of all clusters and the private keys of all their gateways, by what they are."""
@@ -34,7 +40,7 @@ def secrets(lab: RunningLab) -> dict[str, str]:
     for cluster in CLUSTERS:
         for gateway in lab.objects(cluster, "gateways", "--namespace", "clusterset-fabric"):
             node = gateway["metadata"]["name"]
-            path = "/var/lib/clusterset-fabric/private.key"
+            path = key_file(lab, node)
             found[f"link key of {node}"] = lab.lab("exec", "--node", node, "--", "cat", path).strip()
             assert lab.lab("exec", "--node", node, "--", "stat", "-c", "%a %U", path).strip() == "600 root"
     assert len(found) > 15

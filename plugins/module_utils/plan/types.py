@@ -89,7 +89,7 @@ class ClusterPlan:
     joined: str = ""
     peer_generations: tuple[int, ...] = ()
     kept_peers: tuple[Mapping[str, Any], ...] = ()
-    services: ServicesPlan = field(default_factory=lambda: ServicesPlan())
+    services: ServicesPlan = field(default_factory=ServicesPlan)
     notes: tuple[str, ...] = ()
 
     @property
