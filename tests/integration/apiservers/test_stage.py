@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.leave import leave
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.mcs_crds import MCS_NAMES
 from tests.unit.objects.test_corefile import KUBEADM
 from tests.unit.plan.samples import model
 
@@ -109,11 +110,12 @@ async def test_definitions_that_nobody_needs_go_with_the_services(clusters: dict
         )
         clusterset.plan = replace(clusterset.plan, clusters=off)
         await clusterset.share()
-        await until(lambda: absent(clusterset, "north"))
+        for name in MCS_NAMES:
+            await until(lambda name=name: absent(clusterset, "north", name))  # type: ignore[misc]
 
 
-async def absent(clusterset: Clusterset, host: str) -> bool:
-    return await clusterset.client[host].try_get(f"{CRDS}/serviceimports.multicluster.x-k8s.io") is None
+async def absent(clusterset: Clusterset, host: str, definition: str) -> bool:
+    return await clusterset.client[host].try_get(f"{CRDS}/{definition}") is None
 
 
 async def test_definitions_of_another_owner_are_used_as_they_are(clusters: dict[str, Server], tmp_path: Path) -> None:
@@ -133,6 +135,8 @@ async def test_definitions_of_another_owner_are_used_as_they_are(clusters: dict[
         await clusterset.share()
         assert await client.try_get(f"{CRDS}/{name}") is not None
         assert await client.try_get(f"/apis/apps/v1/namespaces/{HOME}/deployments/fabric-sync") is None
+        # writing to a definition that is just being deleted can hold its deletion up until the server's next resync
+        await until(lambda: absent(clusterset, "north", "serviceexports.multicluster.x-k8s.io"))
         clusterset.plan = on
         await clusterset.share()
         assert await client.try_get(f"{CRDS}/serviceexports.multicluster.x-k8s.io"), "only half of them are another's"
