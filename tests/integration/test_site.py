@@ -129,6 +129,7 @@ def test_a_second_run_changes_nothing_and_asks_little(lab: RunningLab) -> None:
     rows = ROW.findall(output)
     assert {row[0] for row in rows} == set(CLUSTERS)
     assert all(row[1] == "unchanged" for row in rows)
+    assert all(int(row[5]) > 0 for row in rows), "each stage tells how much it looked at"
     objects, requests = sum(int(row[5]) for row in rows), sum(int(row[6]) for row in rows)
     assert requests <= 0.15 * objects, f"{requests} requests for {objects} objects"
 

@@ -1,9 +1,10 @@
 # Copyright (c) 2026 the clusterset.fabric authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster's CoreDNS answers for the clusterset: rights first, then its configuration; undone the other way round.
+"""The cluster's CoreDNS answers for the clusterset, by its configuration.
 
-With the option but without the rights, or without the definitions, CoreDNS answers for nothing at all.
+With the option but without the rights, or without the definitions, CoreDNS answers for nothing at all: so they come
+before it, and go after it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,6 @@ from ..client.errors import ApiError
 from ..client.types import Object
 from ..errors import FabricError
 from ..objects import corefile
-from ..objects.bundle import Bundle
-from ..objects.dns import coredns_rights
-from ..plan.services import DNS_BUNDLE
-from .bundle import apply_bundle, delete_bundle
-from .identity import NAMESPACE, receipt_name
 from .types import Options, Progress, Result
 
 _SYSTEM = "/api/v1/namespaces/kube-system/configmaps/coredns"
@@ -36,21 +32,17 @@ async def answer(client: Client, options: Options, progress: Progress) -> Result
             " `multicluster clusterset.local` to it by hand",
         )
         return Result()
-    rights = await apply_bundle(client, Bundle(DNS_BUNDLE, tuple(coredns_rights())), options, progress=progress)
-    return rights + await _write(client, found, text, wanted, options, progress)
+    return await _write(client, found, text, wanted, options, progress)
 
 
 async def forget(client: Client, options: Options, progress: Progress) -> Result:
-    """Take our part out of CoreDNS's configuration, then the rights; costs one request where there is nothing."""
-    receipt = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{receipt_name(DNS_BUNDLE)}"
-    if await client.try_get(receipt) is None:
-        return Result()
-    result = Result()
+    """Take our part out of CoreDNS's configuration, if it is there."""
     found = await client.try_get(_SYSTEM)
-    if found is not None:
-        text = (found.get("data") or {}).get("Corefile", "")
-        result = await _write(client, found, text, corefile.without_zone(text), options, progress)
-    return result + await delete_bundle(client, DNS_BUNDLE, options, progress=progress)
+    text = ((found or {}).get("data") or {}).get("Corefile", "")
+    wanted = corefile.without_zone(text)
+    if found is None or wanted == text:
+        return Result()
+    return await _write(client, found, text, wanted, options, progress)
 
 
 async def _write(client: Client, found: Object, text: str, wanted: str, options: Options, progress: Progress) -> Result:

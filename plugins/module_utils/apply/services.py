@@ -12,6 +12,7 @@ from ..client.client import MERGE, Client
 from ..client.errors import ApiError
 from ..client.types import ClusterRef, Object
 from ..objects.bundle import Bundle
+from ..objects.dns import coredns_rights
 from ..objects.mcs_crds import MCS_GROUP, MCS_NAMES, mcs_crds
 from ..objects.services import IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
 from ..plan.services import BUNDLE, COREFILE
@@ -43,12 +44,16 @@ async def share(plan: Plan, refs: Sequence[ClusterRef], options: Options, progre
     await exchange(stage, sharing, options)
 
     async def names(client: Client) -> Result:
-        if plan.cluster(client.ref.name).services.dns == COREFILE:
-            return await service_dns.answer(client, options, progress)
-        return await service_dns.forget(client, options, progress)
+        return await service_dns.answer(client, options, progress)
 
-    await stage.apply(names, [ref for ref in sharing if ref.name not in stage.failed])
+    answering = [ref for ref in sharing if ref.name not in stage.failed and _names(plan.cluster(ref.name))]
+    await stage.apply(names, answering)
     return stage
+
+
+def _names(cluster: ClusterPlan) -> bool:
+    """Whether the cluster's CoreDNS is to answer for the clusterset."""
+    return cluster.services.dns == COREFILE
 
 
 def peers_of(plan: Plan, cluster: ClusterPlan) -> list[str]:
@@ -61,14 +66,16 @@ async def _install(client: Client, plan: Plan, cluster: ClusterPlan, options: Op
     services, peers = cluster.services, peers_of(plan, cluster)
     if not set(peers) <= (await accounts(client)).keys():
         options = replace(options, drift="full")  # the receipt does not tell that a peer has left and comes back
+    undone = Result() if _names(cluster) else await service_dns.forget(client, options, progress)
     objects = service_objects(
         cluster.agent_image,
         peers,
         peer_timeout=services.peer_timeout,
         token_hours=services.token_hours,
     )
-    bundle = Bundle(BUNDLE, (*await _definitions(client), *objects))
-    return await apply_bundle(client, bundle, options, progress=progress)
+    rights = coredns_rights() if _names(cluster) else []
+    bundle = Bundle(BUNDLE, (*await _definitions(client), *objects, *rights))
+    return undone + await apply_bundle(client, bundle, options, progress=progress)
 
 
 async def _definitions(client: Client) -> list[Object]:

@@ -57,13 +57,13 @@ class Result:
     seconds: float = 0.0
 
     def __add__(self, later: Result) -> Result:
-        """Both, one after the other; ``unchanged`` is the later one's, since it looked at the same objects."""
+        """Both, one after the other; they look at the same objects, so ``unchanged`` is not added up."""
         return Result(
             changed=self.changed or later.changed,
             created=self.created + later.created,
             updated=self.updated + tuple(title for title in later.updated if title not in self.created + self.updated),
             pruned=self.pruned + later.pruned,
-            unchanged=later.unchanged,
+            unchanged=max(self.unchanged, later.unchanged),
             diffs=self.diffs + later.diffs,
             requests=self.requests + later.requests,
             seconds=self.seconds + later.seconds,

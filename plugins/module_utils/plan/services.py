@@ -10,7 +10,6 @@ from ..model.types import ClusterModel
 from .types import ServicesPlan
 
 BUNDLE = "services"
-DNS_BUNDLE = "services-dns"
 OLDEST_DNS = (1, 12, 2)  # the first CoreDNS with `multicluster`
 COREFILE = "corefile"
 
