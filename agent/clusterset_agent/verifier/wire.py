@@ -15,6 +15,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 CONTROL_PORT = 8080
@@ -22,6 +23,7 @@ ECHO_PORT = 9000
 BULK_LIMIT = 16 * 1024 * 1024  # bytes one `take` or `give` may ask for
 LINE_LIMIT = 4096
 CHUNK = 64 * 1024
+BUFFER_BYTES = 4 * 1024 * 1024  # what a datagram socket asks for; the kernel gives what it may
 TOKEN_BYTES = 16  # a datagram begins with so many bytes that come back in the answer
 
 
@@ -67,9 +69,22 @@ def listening(kind: socket.SocketKind, port: int) -> socket.socket:
         return _bound(socket.socket(socket.AF_INET, kind), "0.0.0.0", port)
 
 
+def unread(processes: Path = Path("/proc")) -> int:
+    """How many datagrams this pod had no room for so far, since it had no processor to read them: its own fault."""
+    rows = [row.split() for row in (processes / "net/snmp").read_text().splitlines() if row.startswith("Udp:")]
+    total = int(dict(zip(*rows, strict=True))["RcvbufErrors"])
+    newer = processes / "net/snmp6"  # absent where the kernel has no IPv6
+    for row in newer.read_text().splitlines() if newer.exists() else ():
+        name, number = row.split()
+        total += int(number) if name == "Udp6RcvbufErrors" else 0
+    return total
+
+
 def _bound(listener: socket.socket, address: str, port: int) -> socket.socket:
     if listener.type == socket.SOCK_STREAM:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    else:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     listener.bind((address, port))
     listener.setblocking(False)
     return listener

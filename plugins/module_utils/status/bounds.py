@@ -50,6 +50,9 @@ def judge(
         return MISSED, (*missed, *doubts)
     windows = [during, after] if after else [during]
     blind = sorted({f"{each.label}: {each.unknown}" for window in windows for each in window.streams if each.unknown})
+    counted = [during] if bound.lost is not None else []
+    counted += [after] if after and bound.heals else []
+    blind += [text for window in counted for text in _unread(window)]
     if not during.streams:
         blind.append("no stream was measured")
     if bound.heals and after is None:
@@ -61,16 +64,32 @@ def judge(
 
 def _missed(bound: Bound, during: Window, after: Window | None) -> list[str]:
     found = []
-    if bound.lost is not None and during.lost > bound.lost:
-        found += [f"{each.lost} of {each.sent} lost {each.label}" for each in during.streams if each.lost]
+    if bound.lost is not None and sum(each.lost for each in _lost(during)) > bound.lost:
+        found += [f"{each.lost} of {each.sent} lost {each.label}" for each in _lost(during)]
     if bound.gap is not None:
         found += [f"gap of {each.gap:.0f} ms {each.label}" for each in during.streams if each.gap >= bound.gap]
     if bound.survives:
         found += _broken(during)
     if after is not None and bound.heals:
-        found += [f"healing: {each.lost} of {each.sent} lost {each.label}" for each in after.streams if each.lost]
+        found += [f"healing: {each.lost} of {each.sent} lost {each.label}" for each in _lost(after)]
         found += [f"healing: {text}" for text in _broken(after)]
     return found + _strange([*during.streams, *(after.streams if after else ())])
+
+
+def _lost(window: Window) -> list[Stream]:
+    """Streams that the network lost something of: more than what both pods had no room for themselves."""
+    room = {each.source.label: each.unread for each in window.streams}
+    return [each for each in window.streams if each.lost > each.unread + room.get(each.target.label, 0)]
+
+
+def _unread(window: Window) -> list[str]:
+    """What was lost, but perhaps only at the ends: the machine was too busy for a measurement."""
+    lost = _lost(window)
+    return [
+        f"{each.label}: {each.lost} of {each.sent} lost, but its pods themselves had no room for as many"
+        for each in window.streams
+        if each.lost and each not in lost
+    ]
 
 
 def _broken(window: Window) -> list[str]:

@@ -37,6 +37,7 @@ class Stream:
     """What passed from one pod to another and back while something was done to the way between.
 
     `late`: how far behind its time the pod sent at most; a gap that is not longer may be the pod's own.
+    `unread`: datagrams of any stream that the source's pod had no room for, since it did not get to read them.
     `broken`: why the TCP connection did not survive, "" if it did. `unknown`: why nothing is known, "" if it is.
     """
 
@@ -46,6 +47,7 @@ class Stream:
     lost: int = 0
     gap: float = 0.0
     late: float = 0.0
+    unread: int = 0
     stall: float = 0.0
     own: str = ""
     seen: tuple[str, ...] = ()

@@ -52,6 +52,7 @@ def _stream(source: Place, target: Place, entry: dict[str, Any]) -> Stream:
         lost=int(entry["lost"]),
         gap=float(entry["gap"]),
         late=float(entry["late"]),
+        unread=int(entry["unread"]),
         stall=float(entry["stall"]),
         own=str(entry["own"]),
         seen=tuple(map(str, entry["seen"])),

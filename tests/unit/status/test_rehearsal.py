@@ -53,6 +53,9 @@ def window(**changes: object) -> Window:
         (QUICK, window(), None, "unknown", "the healing was not measured"),
         (Bound(), window(lost=40, gap=5000.0, broken="x"), None, "reported", ""),
         (Bound(), window(unknown="no answer"), None, "unknown", "no answer"),
+        (LOSSLESS, window(lost=9, unread=8), None, "missed", "9 of 400 lost"),
+        (LOSSLESS, window(lost=9, unread=9), None, "unknown", "had no room for as many"),
+        (QUICK, window(lost=9, unread=9), window(), "met", ""),
     ],
 )
 def test_what_was_measured_is_judged(
@@ -139,6 +142,7 @@ def test_an_answer_becomes_streams_and_silence_unknown() -> None:
         "gap": 14.0,
         "late": 0.0,
         "seen": ["10.1.0.1"],
+        "unread": 0,
         "stall": 25.0,
         "survived": True,
         "reason": "",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ class Net:
     """Namespaces `left`, `middle` (the router) and `right`; addresses 10.77.1.2, 10.77.2.2 and fd77:1::2, fd77:2::2."""
 
     prefix: str
+    programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def freeze(self, side: str, seconds: float) -> None:
+        """The verifier in ``side`` gets no processor for a while."""
+        self.programs[side].send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.programs[side].send_signal(signal.SIGCONT)
 
     def run(self, where: str, *command: str, text: str | None = None) -> str:
         return sh("ip", "netns", "exec", self.prefix + where, *command, text=text)
@@ -96,7 +104,6 @@ def wired() -> Iterator[Net]:
         or subprocess.run(["ip", "netns", "add", net.prefix + "left"], capture_output=True, check=False).returncode
     ):
         pytest.skip("needs root and the right to make network namespaces")
-    programs: list[subprocess.Popen[bytes]] = []
     try:
         for side in sides[1:]:
             sh("ip", "netns", "add", net.prefix + side)
@@ -108,12 +115,12 @@ def wired() -> Iterator[Net]:
         net.run("middle", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         _wire(net, "left", 1)
         _wire(net, "right", 2)
-        programs += [_start(net, "left"), _start(net, "right")]
-        for side in ("left", "right"):
+        net.programs |= {side: _start(net, side) for side in ("left", "right")}
+        for side in net.programs:
             _wait_ready(net, side)
         yield net
     finally:
-        for program in programs:
+        for program in net.programs.values():
             program.terminate()
             program.wait(10)
         for side in sides:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from clusterset_agent.verifier import wire
 
 from .conftest import TOKEN, Net
 
@@ -111,3 +114,24 @@ def test_starting_again_with_the_same_id_goes_on_and_with_another_begins_anew(ne
 def test_bad_requests_are_refused(net: Net, what: str, request_: dict[str, Any], status: str) -> None:
     with pytest.raises(AssertionError, match=f"HTTP Error {status}"):
         ask(net, what, **request_)
+
+
+def test_what_a_pod_had_no_room_for_is_told(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/snmp").write_text(
+        "Icmp: InMsgs\nIcmp: 9\nUdp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors\nUdp: 1 2 3 4 5\n"
+    )
+    assert wire.unread(tmp_path) == 5
+    (tmp_path / "net/snmp6").write_text("Ip6InReceives \t 8\nUdp6RcvbufErrors \t 7\nUdpLite6RcvbufErrors \t 6\n")
+    assert wire.unread(tmp_path) == 12
+
+
+def test_a_pod_that_stood_still_sends_no_burst_and_says_what_it_did_not_read(net: Net) -> None:
+    ask(net, "start", targets=[TARGET], settings={"flows": 1})
+    time.sleep(0.5)
+    net.freeze("left", 1.0)
+    time.sleep(0.3)
+    found = collected(net)
+    assert found["late"] > 900
+    assert found["sent"] < 130, "a hundred datagrams that were due while it stood still are not sent"
+    assert (found["lost"], found["unread"]) == (0, 0)
