@@ -33,7 +33,7 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), 3) as s:
 Object = dict[str, Any]
 
 
-def pod(lab: RunningLab, name: str, cluster: str, script: str) -> Object:
+def pod(lab: RunningLab, name: str, cluster: str, script: str, space: str = SPACE) -> Object:
     container = {
         "name": "main",
         "image": lab.environment()["AGENT_IMAGE"],
@@ -41,7 +41,7 @@ def pod(lab: RunningLab, name: str, cluster: str, script: str) -> Object:
         "command": ["python3", "-c", script],
         "env": [{"name": "CLUSTER", "value": cluster}],
     }
-    metadata = {"name": name, "namespace": SPACE, "labels": {"app": name}}
+    metadata = {"name": name, "namespace": space, "labels": {"app": name}}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 

@@ -11,41 +11,27 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types impo
 from tests.unit.objects.test_corefile import KUBEADM
 from tests.unit.plan.samples import model
 
-from .clusterset import HOME, Clusterset, Object, plan_of, until
+from .clusterset import COREFILE, HOME, Clusterset, Object, plan_of, until
 from .servers import Server
 
-COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-def with_dns(clusterset: Clusterset, on: bool = True) -> None:
-    """Let the plan say that each cluster has a CoreDNS that is new enough."""
-    services = {c.host: replace(c.services, dns="corefile" if on else "off") for c in clusterset.plan.clusters}
-    rows = tuple(replace(c, services=services[c.host]) for c in clusterset.plan.clusters)
-    clusterset.plan = replace(clusterset.plan, clusters=rows)
-
-
-async def put_corefile(clusterset: Clusterset) -> None:
-    metadata = {"name": "coredns", "namespace": "kube-system"}
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"Corefile": KUBEADM}}
-    for client in clusterset.client.values():
-        await client.apply(body)
-
-
-async def corefile(clusterset: Clusterset, host: str) -> str:
-    return str((await clusterset.client[host].get(COREFILE))["data"]["Corefile"])
+async def put_corefiles(clusterset: Clusterset) -> None:
+    for host in clusterset.clusters:
+        await clusterset.put_corefile(host, KUBEADM)
 
 
 async def test_names_are_added_kept_and_taken_away(clusters: dict[str, Server], tmp_path: Path) -> None:
     pair = {name: clusters[name] for name in ("east", "west")}
     async with Clusterset(pair, tmp_path, plan_of(pair)) as clusterset:
-        await put_corefile(clusterset)
-        with_dns(clusterset)
+        await put_corefiles(clusterset)
+        clusterset.answer_names()
         told = await clusterset.share(Options(check=True, wait=False))
         assert "ConfigMap kube-system/coredns" in told.results["east"].updated
-        assert await corefile(clusterset, "east") == KUBEADM
+        assert await clusterset.corefile("east") == KUBEADM
         await clusterset.share()
-        text = await corefile(clusterset, "east")
+        text = await clusterset.corefile("east")
         assert "multicluster clusterset.local # clusterset.fabric" in text
         rules = await clusterset.client["east"].get(
             "/apis/rbac.authorization.k8s.io/v1/clusterroles/clusterset-fabric:coredns"
@@ -58,9 +44,9 @@ async def test_names_are_added_kept_and_taken_away(clusters: dict[str, Server], 
         again = await clusterset.share()
         assert max(result.requests for result in again.results.values()) <= 2  # of the bundles: each looks once
         assert not any(result.changed for result in again.results.values()), again.results
-        with_dns(clusterset, on=False)
+        clusterset.answer_names(on=False)
         await clusterset.share()
-        assert await corefile(clusterset, "east") == KUBEADM.replace("ttl 30", "ttl 5")
+        assert await clusterset.corefile("east") == KUBEADM.replace("ttl 30", "ttl 5")
         assert not any(result.changed for result in (await clusterset.share()).results.values())
 
 
@@ -71,8 +57,8 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
     space = f"t{uuid.uuid4().hex[:8]}"
     key = (space, "hello")
     async with Clusterset(pair, tmp_path, plan_of(pair)) as clusterset:
-        await put_corefile(clusterset)
-        with_dns(clusterset)
+        await put_corefiles(clusterset)
+        clusterset.answer_names()
         await clusterset.share()
         for name in pair:
             await clusterset.start(name)
@@ -94,7 +80,7 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         services = await west.list(f"/api/v1/namespaces/{space}/services")
         assert [each["metadata"]["name"] for each in services] == ["hello"]
         assert await clusterset.addresses("west", key) == {}
-        assert await corefile(clusterset, "west") == KUBEADM
+        assert await clusterset.corefile("west") == KUBEADM
         await clusterset.wait(lambda: clusterset.addresses("east", key), {"east": ["10.41.0.7"]}, 20)
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/secrets/peer-west") is None
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/serviceaccounts/peer-west") is None
