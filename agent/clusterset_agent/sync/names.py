@@ -28,6 +28,8 @@ HEADLESS = "service.kubernetes.io/headless"
 OUR_MANAGER = "sync.fabric.clusterset.io"
 IMPORTED = "fabric.clusterset.io/import"
 """Label of everything that the sync part makes in users' namespaces; the value is the service's name."""
+EXPORTED = "fabric.clusterset.io/export"
+"""Label of the ServiceExports that the inventory asked for."""
 DIGEST = "fabric.clusterset.io/digest"
 """Annotation: digest of what we wanted when we last wrote the object."""
 

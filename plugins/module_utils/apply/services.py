@@ -13,7 +13,7 @@ from ..client.errors import ApiError
 from ..client.types import ClusterRef, Object
 from ..objects.bundle import Bundle
 from ..objects.mcs_crds import MCS_GROUP, MCS_NAMES, mcs_crds
-from ..objects.services import IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
+from ..objects.services import EXPORTED, IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
 from ..plan.services import BUNDLE, COREFILE
 from ..plan.types import ClusterPlan, Plan
 from . import service_dns
@@ -93,7 +93,7 @@ async def remove(client: Client, options: Options, progress: Progress) -> Result
 
 async def _keep_exports(client: Client, options: Options, progress: Progress) -> None:
     """Where people have exports, leave them what defines them: without our label it is no longer ours to remove."""
-    exports = await _listed(client, f"/apis/{MCS_GROUP}/v1beta1/serviceexports")
+    exports = await _listed(client, f"/apis/{MCS_GROUP}/v1beta1/serviceexports", f"!{EXPORTED}")
     if not exports:
         return
     for name in MCS_NAMES:
@@ -121,7 +121,8 @@ async def _swept(client: Client, options: Options) -> list[str]:
     """Remove what the sync part has made in users' namespaces, and the tokens at the peers."""
     paths = dict.fromkeys(_MADE, IMPORTED)
     paths[f"/api/v1/namespaces/{NAMESPACE}/secrets"] = PEER_LABEL
-    for version in ("v1beta1", "v1alpha1"):  # of definitions that are not ours
+    for version in ("v1beta1", "v1alpha1"):  # where the definitions stay
+        paths[f"/apis/multicluster.x-k8s.io/{version}/serviceexports"] = EXPORTED
         paths[f"/apis/multicluster.x-k8s.io/{version}/serviceimports"] = IMPORTED
     gone: list[str] = []
     for path, label in paths.items():

@@ -25,6 +25,7 @@ def plan_services(model: ClusterModel, facts: ClusterFacts) -> ServicesPlan:
         api_endpoint=model.api_endpoint,
         peer_timeout=model.peer_timeout,
         token_hours=model.peer_token_hours,
+        exports=model.exports,
     )
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..facts.types import LinkKey
-from ..model.types import ManifestSource
+from ..model.types import ExportWish, ManifestSource
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class ServicesPlan:
     api_endpoint: str = ""
     peer_timeout: int = 5
     token_hours: int = 24
+    exports: tuple[ExportWish, ...] = ()
 
     @property
     def on(self) -> bool:
@@ -208,9 +209,14 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
     made = {
         "plugin": PluginPlan(**plugin),
         "gateways": tuple(_gateway(item) for item in raw["gateways"]),
-        "services": ServicesPlan(**raw["services"]),
+        "services": _services(raw["services"]),
     }
     return ClusterPlan(**{**raw, **lists, **made})
+
+
+def _services(raw: dict[str, Any]) -> ServicesPlan:
+    exports = (ExportWish(**{**each, "labels": tuple((k, v) for k, v in each["labels"])}) for each in raw["exports"])
+    return ServicesPlan(**{**raw, "exports": tuple(exports)})
 
 
 def _gateway(raw: dict[str, Any]) -> GatewayPlan:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.leave import leave
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ExportWish
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
 from tests.unit.objects.test_corefile import KUBEADM
 from tests.unit.plan.samples import model
 
@@ -68,6 +70,11 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         both = {"east": ["10.41.0.7"], "west": ["10.42.0.7"]}
         for name in pair:
             await clusterset.wait(lambda name=name: clusterset.addresses(name, key), both, 40)  # type: ignore[misc]
+        # and one that the inventory asks for, which goes with the cluster
+        chosen = replace(clusterset.plan.cluster("west").services, exports=(ExportWish(space, "till"),))
+        await clusterset.client["west"].apply(fabric(replace(clusterset.plan.cluster("west"), services=chosen)))
+        await clusterset.service("west", (space, "till"), {"ports": [{"port": 80}]})
+        await clusterset.wait(lambda: imported(clusterset, (space, "till")), True, 40)
         models = [
             model(host, kubeconfig=str(server.kubeconfig), context=host, deadline=60) for host, server in pair.items()
         ]
@@ -76,14 +83,19 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         assert not gone.failed, gone.failed
         west, east = clusterset.client["west"], clusterset.client["east"]
         assert await west.try_get(f"/apis/multicluster.x-k8s.io/v1beta1/namespaces/{space}/serviceexports/hello")
+        assert not await west.try_get(f"/apis/multicluster.x-k8s.io/v1beta1/namespaces/{space}/serviceexports/till")
         assert await west.list("/apis/multicluster.x-k8s.io/v1beta1/serviceimports") == []
         services = await west.list(f"/api/v1/namespaces/{space}/services")
-        assert [each["metadata"]["name"] for each in services] == ["hello"]
+        assert [each["metadata"]["name"] for each in services] == ["hello", "till"]
         assert await clusterset.addresses("west", key) == {}
         assert await clusterset.corefile("west") == KUBEADM
         await clusterset.wait(lambda: clusterset.addresses("east", key), {"east": ["10.41.0.7"]}, 20)
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/secrets/peer-west") is None
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/serviceaccounts/peer-west") is None
+
+
+async def imported(clusterset: Clusterset, key: tuple[str, str]) -> bool:
+    return await clusterset.imported("east", key) is not None
 
 
 async def test_definitions_that_nobody_needs_go_with_the_services(clusters: dict[str, Server], tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ExportWish
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.validate import validate
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.mcs_crds import mcs_crds
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.services import (
     peer_account,
@@ -47,6 +49,15 @@ def test_services_that_are_off_cost_nothing_and_go_where_they_were() -> None:
     owned = replace(facts("east").owned, bundles=("links", "services"))
     made = build_plan([model("east", services=False)], {"east": replace(facts("east"), owned=owned)})
     assert made.cluster("east").services.action == "remove"
+
+
+def test_exports_of_the_inventory_reach_the_sync_part_by_the_fabric_object() -> None:
+    wishes = (ExportWish("shop", "cart"), ExportWish(labels=(("team", "a"),)))
+    made = build_plan([model("east", exports=wishes)], {"east": facts("east")})
+    assert plan_from_json(made.to_json()) == made
+    rows = fabric(made.cluster("east"))["spec"]["exports"]
+    assert rows == [{"namespace": "shop", "name": "cart"}, {"labels": {"team": "a"}}]
+    assert "exports" not in fabric(build_plan([model("east")], {"east": facts("east")}).cluster("east"))["spec"]
 
 
 def test_a_peer_may_read_exports_and_renew_its_own_token_only() -> None:
