@@ -68,7 +68,9 @@ async def _install(client: Client, plan: Plan, cluster: ClusterPlan, options: Op
         token_hours=services.token_hours,
     )
     bundle = Bundle(BUNDLE, (*await _definitions(client), *objects))
-    return await apply_bundle(client, bundle, options, progress=progress)
+    result = await apply_bundle(client, bundle, options, progress=progress)
+    forgotten = [name for name, _index in cluster.fenced if await forget_peer(client, name, options)]
+    return result + Result(changed=bool(forgotten), pruned=tuple(f"account and token of {name}" for name in forgotten))
 
 
 async def _definitions(client: Client) -> list[Object]:

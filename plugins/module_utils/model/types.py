@@ -67,6 +67,7 @@ class ClusterModel:
     :ivar api_endpoint: host:port at which peers' sync parts reach the API server; "" = its Service, through the links.
     :ivar peer_timeout: seconds without a sign of life after which a peer's endpoints are withdrawn.
     :ivar peer_token_hours: life of the token by which this cluster reads a peer; it is renewed long before its end.
+    :ivar state: active, or fenced: it is not asked for anything, and the others know nothing of it.
     :ivar deadline: seconds that one stage may spend on this cluster.
     """
 
@@ -99,7 +100,13 @@ class ClusterModel:
     api_endpoint: str = ""
     peer_timeout: int = 5
     peer_token_hours: int = 24
+    state: str = "active"
     deadline: int = 300
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the cluster is kept out of the clusterset for now."""
+        return self.state == "fenced"
 
     @property
     def ref(self) -> ClusterRef:

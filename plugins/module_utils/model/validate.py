@@ -122,6 +122,7 @@ def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) ->
         api_endpoint=values["fabric_api_endpoint"],
         peer_timeout=values["fabric_peer_timeout"],
         peer_token_hours=values["fabric_peer_token_hours"],
+        state=values["fabric_state"],
         deadline=values["fabric_deadline"],
     )
 

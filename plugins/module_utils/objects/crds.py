@@ -103,6 +103,12 @@ def _fabric() -> Schema:
                 (),
                 most=1000,
             ),
+            "fenced": rows(
+                "Clusters that are kept out of the clusterset for now, with the numbers that they come back with.",
+                {"clusterID": text("Identity of the cluster.", maxLength=128), "index": _INDEX},
+                ("clusterID", "index"),
+                most=256,
+            ),
             "state": choice("Leaving: every agent undoes what it did on its node.", "Active", "Leaving"),
         },
         ("clusterID", "index", "podCIDRs", "serviceCIDRs", "tunnelCIDR", "underlayMTU", "state"),

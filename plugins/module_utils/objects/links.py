@@ -59,6 +59,8 @@ def fabric(cluster: ClusterPlan, state: str = "Active") -> Object:
     }
     if cluster.services.exports:
         spec["exports"] = [_export(wish) for wish in cluster.services.exports]
+    if cluster.fenced:
+        spec["fenced"] = [{"clusterID": name, "index": index} for name, index in cluster.fenced]
     if cluster.keys_since:
         spec["keysSince"] = cluster.keys_since
     return _ours("Fabric", "local", spec)

@@ -67,6 +67,7 @@ class ClusterPlan:
     :ivar key_generations: of link keys that each gateway holds, oldest first; one or two.
     :ivar keys_since: when the newest generation was introduced; "" = when the cluster joined.
     :ivar joined: when the cluster joined; "" = it is about to.
+    :ivar fenced: id and number of each cluster that it is to know nothing of, but that it keeps a number for.
     :ivar peer_generations: of the keys that it knows of its peers now, but for those that do not answer.
     """
 
@@ -90,6 +91,7 @@ class ClusterPlan:
     joined: str = ""
     peer_generations: tuple[int, ...] = ()
     kept_peers: tuple[Mapping[str, Any], ...] = ()
+    fenced: tuple[tuple[str, int], ...] = ()
     services: ServicesPlan = field(default_factory=ServicesPlan)
     notes: tuple[str, ...] = ()
 
@@ -205,7 +207,9 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
     plugin = dict(raw["plugin"])
     if plugin["manifest"]:
         plugin["manifest"] = ManifestSource(**plugin["manifest"])
-    lists = {key: tuple(raw[key]) for key in _LISTS}
+    lists = {key: tuple(raw[key]) for key in _LISTS} | {
+        "fenced": tuple((name, number) for name, number in raw["fenced"])
+    }
     made = {
         "plugin": PluginPlan(**plugin),
         "gateways": tuple(_gateway(item) for item in raw["gateways"]),

@@ -15,7 +15,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.apply.services i
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.stage import Stage
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
-from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import ClusterFacts
+from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import ClusterFacts, Owned
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.crds import crds
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric, namespace
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build import build_plan
@@ -33,13 +33,17 @@ COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
 Object = dict[str, Any]
 
 
-def plan_of(clusters: dict[str, Server], **changes: Any) -> Plan:
+def plan_of(clusters: dict[str, Server], fenced: str = "", **changes: Any) -> Plan:
     """What `preflight` would plan; each API server is reached at its own port."""
     models = [
         model(name, api_endpoint=f"127.0.0.1:{server.port}", deadline=60, **changes)
         for name, server in clusters.items()
     ]
-    return build_plan(models, {name: _dual(name) for name in clusters})
+    if not fenced:
+        return build_plan(models, {name: _dual(name) for name in clusters})
+    owned = Owned(peer_specs={fenced: {"clusterID": fenced, "index": sorted(clusters).index(fenced)}})
+    models = [replace(each, state="fenced") if each.host == fenced else each for each in models]
+    return build_plan(models, {name: replace(_dual(name), owned=owned) for name in without(clusters, fenced)})
 
 
 def _dual(name: str) -> ClusterFacts:
@@ -100,7 +104,8 @@ class Clusterset:
 
     async def share(self, options: Options | None = None) -> Stage:
         """Run the services stage; nothing is waited for, since there are no nodes that could run the Deployment."""
-        refs = [server.ref for server in self.clusters.values()]
+        planned = {cluster.host for cluster in self.plan.clusters}
+        refs = [server.ref for name, server in self.clusters.items() if name in planned]
         self.stage = await share(self.plan, refs, options or Options(wait=False), lambda _host, _text: None)
         assert not self.stage.failed, self.stage.failed
         return self.stage
