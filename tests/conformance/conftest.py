@@ -105,7 +105,8 @@ async def clusterset(
     """The clusters, joined, with a sync part running in each."""
     async with Clusterset(clusters, tmp_path_factory.mktemp("conformance"), plan_of(clusters)) as made:
         await made.share()
-        await asyncio.gather(*(made.start(name) for name in clusters))
+        # nothing here is about silent clusters, and a busy machine must not make one
+        await asyncio.gather(*(made.start(name, PEER_TIMEOUT="60") for name in clusters))
         yield made
 
 

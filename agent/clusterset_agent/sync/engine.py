@@ -132,7 +132,8 @@ class Engine:
         outcome = own if isinstance(own, Refusal) else merged
         if export is not None and outcome is not None and own is not None:
             item = {**export, "apiVersion": f"{MCS}/{self._version}", "kind": "ServiceExport"}
-            rows = conditions.of_export(outcome, _conditions(export), complete=not unread)
+            remark = own.remark if isinstance(own, Export) else ""
+            rows = conditions.of_export(outcome, _conditions(export), complete=not unread, remark=remark)
             await self.writer.status(self._path("serviceexports", key), item, rows)
 
     async def _import(self, key: Key, merged: Merged | None, unread: frozenset[str]) -> None:
@@ -183,6 +184,7 @@ class Engine:
 
     async def _slices(self, key: Key, merged: Merged, unread: frozenset[str]) -> None:
         withdrawn = {name for name, standing in self.standings.items() if standing.withdrawn}
+        withdrawn |= desired.passed_over(merged, self.cluster)
         ranges = {name: peer.ranges for name, peer in self.peers.items() if peer.ranges is not None}
         wanted = {
             item["metadata"]["name"]: item for item in desired.slices(merged, key, self.cluster, withdrawn, ranges)

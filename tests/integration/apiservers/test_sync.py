@@ -197,6 +197,31 @@ async def test_exports_of_the_inventory_are_beside_peoples_own(clusterset: Clust
     await clusterset.wait(imports, ["probe"])
 
 
+async def test_a_cluster_takes_no_traffic_or_keeps_its_own(clusterset: Clusterset, key: Key) -> None:
+    await ready(clusterset, key)
+    both = {"east": EAST, "west": WEST}
+    for host, addresses in both.items():
+        await clusterset.export(host, key, addresses)
+
+    async def annotate(host: str, name: str, value: str) -> None:
+        body: Object = {"metadata": {"annotations": {f"fabric.clusterset.io/{name}": value}}}
+        path = f"{MCS}/namespaces/{key[0]}/serviceexports/{key[1]}"
+        await clusterset.client[host].request("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+    async def seen() -> list[Object]:
+        return [await clusterset.addresses(host, key) for host in ("east", "north", "west")]
+
+    await clusterset.wait(seen, [both, both, both])
+    await annotate("west", "prefer", "local")
+    await clusterset.wait(seen, [both, both, {"west": WEST}])
+    await clusterset.endpoints("west", key, [])
+    await clusterset.wait(seen, [{"east": EAST}] * 3)
+    await clusterset.endpoints("west", key, WEST)
+    await clusterset.wait(seen, [both, both, {"west": WEST}])
+    await annotate("west", "weight", "0")
+    await clusterset.wait(seen, [{"east": EAST}] * 3)
+
+
 async def test_a_silent_cluster_is_withdrawn_and_comes_back(clusterset: Clusterset, key: Key) -> None:
     await ready(clusterset, key)
     await clusterset.export("west", key, WEST)
