@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 import pytest_asyncio
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.corefile import with_stub
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.dns import COREFILE as OURS
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.dns import stub_server
 from tests.integration.apiservers.clusterset import Clusterset, Object
 from tests.integration.apiservers.servers import Process, free_port, program
 
@@ -148,6 +151,45 @@ async def test_26_a_hostname_and_a_cluster_lead_to_one_endpoint(hello: Hello, na
             for kind in ("A", "AAAA"):
                 wanted = [of_family(EAST, kind)[number]]
                 await told(hello, port, name_of(hello, f"hello-{number}.east."), kind, wanted)
+
+
+async def test_a_dns_that_is_too_old_hands_the_names_to_ours(hello: Hello, names: Ports) -> None:
+    """The old one is without the option; ours has the rights and the configuration that the stage gives it."""
+    clusterset, host, ports = hello.clusterset, "north", (free_port(), free_port())
+    for obj in stub_server("coredns:1"):
+        if obj["kind"] in ("ServiceAccount", "ClusterRole", "ClusterRoleBinding"):
+            await clusterset.client[host].apply(obj)
+    access = [
+        clusterset.clusters[host].write_kubeconfig(clusterset.folder / f"{account}.kubeconfig", token)
+        for account, token in (
+            ("fabric-dns", await clusterset.token(host, "fabric-dns")),
+            ("coredns", await clusterset.token(host, "coredns", space="kube-system")),
+        )
+    ]
+    ours = OURS.replace(":1053", f":{ports[0]}").replace("    ready :8181\n", "")
+    ours = ours.replace("ttl 5", f"ttl 0\n        kubeconfig {access[0]} {host}")
+    old = with_stub(COREFILE.format(port=ports[1], kubeconfig=access[1], context=host), f"127.0.0.1:{ports[0]}")
+    assert old
+    running = []
+    for name, text in (("ours", ours), ("old", old)):
+        path = clusterset.folder / f"{name}.corefile"
+        path.write_text(text)
+        running.append(Process([str(program("coredns")), "-conf", str(path)], clusterset.folder / f"{name}-dns.log"))
+        running[-1].start()
+    try:
+        await hello.export("east", EAST)
+        await told(hello, ports[1], name_of(hello), "A", of_family((await hello.imported(host))["spec"]["ips"], "A"))
+        await told(
+            hello, ports[1], "kubernetes.default.svc.cluster.local", "A", [(await api_address(clusterset, host),)]
+        )
+    finally:
+        for process in running:
+            process.stop()
+
+
+async def api_address(clusterset: Clusterset, host: str) -> str:
+    found = await clusterset.client[host].get("/api/v1/namespaces/default/services/kubernetes")
+    return str(found["spec"]["clusterIP"])
 
 
 async def test_names_of_two_clusters_do_not_mix(hello: Hello, names: Ports) -> None:

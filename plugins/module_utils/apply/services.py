@@ -14,7 +14,7 @@ from ..client.types import ClusterRef, Object
 from ..objects.bundle import Bundle
 from ..objects.mcs_crds import MCS_GROUP, MCS_NAMES, mcs_crds
 from ..objects.services import EXPORTED, IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
-from ..plan.services import BUNDLE, COREFILE
+from ..plan.services import BUNDLE, COREFILE, STUB
 from ..plan.types import ClusterPlan, Plan
 from . import service_dns
 from .bundle import apply_bundle, delete_bundle
@@ -43,8 +43,9 @@ async def share(plan: Plan, refs: Sequence[ClusterRef], options: Options, progre
     await exchange(stage, sharing, options)
 
     async def names(client: Client) -> Result:
-        if plan.cluster(client.ref.name).services.dns == COREFILE:
-            return await service_dns.answer(client, options, progress)
+        services = plan.cluster(client.ref.name).services
+        if services.dns in (COREFILE, STUB):
+            return await service_dns.answer(client, services, options, progress)
         return await service_dns.forget(client, options, progress)
 
     await stage.apply(names, [ref for ref in sharing if ref.name not in stage.failed])

@@ -64,6 +64,7 @@ class ClusterModel:
     :ivar services: the cluster exports and imports services.
     :ivar exports: the Services that the inventory exports, besides those that people export themselves.
     :ivar service_dns: the cluster's CoreDNS answers for the clusterset's names.
+    :ivar dns_image: of our own CoreDNS, for clusters whose CoreDNS is too old; "" = no such one is wanted.
     :ivar api_endpoint: host:port at which peers' sync parts reach the API server; "" = its Service, through the links.
     :ivar peer_timeout: seconds without a sign of life after which a peer's endpoints are withdrawn.
     :ivar peer_token_hours: life of the token by which this cluster reads a peer; it is renewed long before its end.
@@ -97,6 +98,7 @@ class ClusterModel:
     services: bool = True
     exports: tuple[ExportWish, ...] = ()
     service_dns: bool = True
+    dns_image: str = ""
     api_endpoint: str = ""
     peer_timeout: int = 5
     peer_token_hours: int = 24

@@ -119,6 +119,7 @@ def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) ->
         port_base=values["fabric_port_base"],
         services=values["fabric_services"],
         service_dns=values["fabric_service_dns"],
+        dns_image=values["fabric_dns_image"],
         api_endpoint=values["fabric_api_endpoint"],
         peer_timeout=values["fabric_peer_timeout"],
         peer_token_hours=values["fabric_peer_token_hours"],

@@ -41,13 +41,15 @@ class PluginPlan:
 class ServicesPlan:
     """What becomes of services across clusters in one cluster; ``action`` is on, off, or remove where they were on.
 
-    :ivar dns: corefile (names are answered by the cluster's own CoreDNS), or why not.
+    :ivar dns: corefile (names are answered by the cluster's own CoreDNS), stub (by ours), or why not.
+    :ivar dns_image: of our own CoreDNS.
     :ivar api_endpoint: host:port for peers' sync parts; "" = the API server's Service, through the links.
     :ivar peer_timeout: seconds. :ivar token_hours: life of the token by which this cluster reads a peer.
     """
 
     action: str = "off"
     dns: str = "off"
+    dns_image: str = ""
     api_endpoint: str = ""
     peer_timeout: int = 5
     token_hours: int = 24

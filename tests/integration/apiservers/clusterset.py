@@ -110,9 +110,9 @@ class Clusterset:
         assert not self.stage.failed, self.stage.failed
         return self.stage
 
-    def answer_names(self, on: bool = True) -> None:
-        """Let the plan say that each cluster has a CoreDNS that is new enough."""
-        services = {c.host: replace(c.services, dns="corefile" if on else "off") for c in self.plan.clusters}
+    def answer_names(self, how: str = "corefile") -> None:
+        """Let the plan say that each cluster has a CoreDNS that is new enough, or what else: stub, or off."""
+        services = {c.host: replace(c.services, dns=how, dns_image="coredns:1") for c in self.plan.clusters}
         rows = tuple(replace(c, services=services[c.host]) for c in self.plan.clusters)
         self.plan = replace(self.plan, clusters=rows)
 

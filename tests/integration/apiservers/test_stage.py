@@ -46,10 +46,33 @@ async def test_names_are_added_kept_and_taken_away(clusters: dict[str, Server], 
         again = await clusterset.share()
         assert max(result.requests for result in again.results.values()) <= 2  # of the bundles: each looks once
         assert not any(result.changed for result in again.results.values()), again.results
-        clusterset.answer_names(on=False)
+        clusterset.answer_names("off")
         await clusterset.share()
         assert await clusterset.corefile("east") == KUBEADM.replace("ttl 30", "ttl 5")
         assert not any(result.changed for result in (await clusterset.share()).results.values())
+
+
+async def test_an_old_coredns_gets_one_of_ours_beside_it(clusters: dict[str, Server], tmp_path: Path) -> None:
+    east = {"east": clusters["east"]}
+    path = f"/apis/apps/v1/namespaces/{HOME}/deployments/fabric-dns"
+    async with Clusterset(east, tmp_path, plan_of(east)) as clusterset:
+        client = clusterset.client["east"]
+        await put_corefiles(clusterset)
+        clusterset.answer_names("stub")
+        await clusterset.share(Options(check=True, wait=False))
+        assert await clusterset.corefile("east") == KUBEADM
+        await clusterset.share()
+        assert await client.try_get(path) is not None
+        address = (await client.get(f"/api/v1/namespaces/{HOME}/services/fabric-dns"))["spec"]["clusterIP"]
+        assert f"clusterset.local:53 {{\n    errors\n    forward . {address}\n" in await clusterset.corefile("east")
+        assert not any(result.changed for result in (await clusterset.share()).results.values())
+        clusterset.answer_names()  # CoreDNS was upgraded
+        await clusterset.share()
+        assert await client.try_get(path) is None
+        assert "forward . 10" not in await clusterset.corefile("east")
+        clusterset.answer_names("off")
+        await clusterset.share()
+        assert await clusterset.corefile("east") == KUBEADM
 
 
 async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(

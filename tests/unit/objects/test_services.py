@@ -43,6 +43,14 @@ def test_names_need_a_coredns_that_can_answer_for_them() -> None:
     assert "since" not in planned("1.11.3", service_dns=False)[1]
 
 
+def test_beside_a_coredns_that_is_too_old_one_of_ours_is_run() -> None:
+    how, table = planned("1.11.3", dns_image="coredns:1")
+    assert how == "stub"
+    assert "a CoreDNS of our own answers" in table
+    assert "services, names" in table
+    assert planned("", dns_image="coredns:1")[0] == "the version of its CoreDNS is unknown"
+
+
 def test_services_that_are_off_cost_nothing_and_go_where_they_were() -> None:
     made = build_plan([model("east", services=False)], {"east": facts("east")})
     assert made.cluster("east").services.action == "off"
