@@ -27,7 +27,7 @@ venv-second:
 
 .PHONY: test test-unit lint sanity bench bench-links
 test: venv venv-second ## everything: gates, unit tests, integration tests on the lab; ends with one closing line
-	@$(PYTEST) tests/gates tests/unit $(wildcard tests/integration) -rs
+	@$(PYTEST) tests/gates tests/unit $(wildcard tests/integration tests/conformance) -rs
 
 test-unit: venv ## the unit tests only, in under a minute
 	@$(PYTEST) tests/unit -n 2 -q

@@ -29,7 +29,7 @@ class ActionModule(FanOutAction):
         if not names:
             raise AnsibleActionFail("No gateway is named. Fix: -e fabric_drain=HOST/NODE")
         playing = self.in_play(task_vars or {})
-        models = [model for model in self.models(task_vars or {}) if model.host in playing]
+        models = [model for model in self.active(task_vars or {}) if model.host in playing]
         try:
             done = self.run_loop(drain(models, names, str(arguments["state"]), self.options(), self.say))
         except RefusedError as refused:

@@ -19,8 +19,9 @@ class ActionModule(FanOutAction):
 
     def run(self, tmp: str | None = None, task_vars: Mapping[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        models = self.models(task_vars or {})
-        leaving = self._leaving(models)
+        known = self.models(task_vars or {})
+        leaving = self._leaving(known)
+        models = [model for model in known if not model.fenced or model in leaving]
         remove = boolean(self._task.args.get("remove_network_plugin", False))
         departure = self.run_loop(leave(models, leaving, self.options(), self.say, remove_plugin=remove))
         for text in departure.notes:

@@ -26,7 +26,7 @@ class ActionModule(FanOutAction):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         models = self.models(variables)
-        refs = [model.ref for model in models]
+        refs = [model.ref for model in models if not model.fenced]
         outcomes = self.run_loop(fleet(refs, collect, deadline=FACTS_DEADLINE))
         facts = {host: outcome.value for host, outcome in outcomes.items() if outcome.value is not None}
         absent = failed(outcomes)

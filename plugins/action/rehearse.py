@@ -32,14 +32,14 @@ class ActionModule(FanOutAction):
             display.display("rehearse: nothing is done in check mode, since it would start pods and make faults")
             return {**result, "changed": False, "skipped": True, "msg": "rehearse makes faults", "failed_clusters": {}}
         variables = task_vars or {}
-        models = [model for model in self.models(variables) if model.host in self.in_play(variables)]
+        models = [model for model in self.active(variables) if model.host in self.in_play(variables)]
         wishes = Wishes(
             images={model.host: model.agent_image for model in models},
             deadlines={model.host: float(model.deadline) for model in models},
             scenarios=tuple(map(str, arguments["scenarios"])),
             times=int(arguments["times"]),
             seconds=int(arguments["seconds"]),
-            models=tuple(self.models(variables)),
+            models=tuple(self.active(variables)),
         )
         self.refuse([FabricError(message, fix=fix) for message, fix in refused(wishes)])
         found = self.run_loop(rehearse([model.ref for model in models], wishes, self.say))

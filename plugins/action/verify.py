@@ -29,7 +29,7 @@ class ActionModule(FanOutAction):
         if self._task.check_mode:
             return {**result, "changed": False, "skipped": True, "msg": "verify starts pods", "failed_clusters": {}}
         variables = task_vars or {}
-        known = self.models(variables)
+        known = self.active(variables)
         models = [model for model in known if model.host in self.in_play(variables)]
         options = Options(
             images={model.host: model.agent_image for model in models},

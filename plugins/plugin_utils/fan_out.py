@@ -68,6 +68,10 @@ class FanOutAction(ActionBase):
             )
         return models
 
+    def active(self, task_vars: Mapping[str, Any]) -> list[ClusterModel]:
+        """The models of the clusters that may be asked for something: a fenced one is not."""
+        return [model for model in self.models(task_vars) if not model.fenced]
+
     @staticmethod
     def refuse(errors: list[FabricError] | tuple[FabricError, ...]) -> None:
         """End the play before anything is touched, if there is a reason to."""

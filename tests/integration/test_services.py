@@ -33,7 +33,7 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), 3) as s:
 Object = dict[str, Any]
 
 
-def pod(lab: RunningLab, name: str, cluster: str, script: str) -> Object:
+def pod(lab: RunningLab, name: str, cluster: str, script: str, space: str = SPACE) -> Object:
     container = {
         "name": "main",
         "image": lab.environment()["AGENT_IMAGE"],
@@ -41,7 +41,7 @@ def pod(lab: RunningLab, name: str, cluster: str, script: str) -> Object:
         "command": ["python3", "-c", script],
         "env": [{"name": "CLUSTER", "value": cluster}],
     }
-    metadata = {"name": name, "namespace": SPACE, "labels": {"app": name}}
+    metadata = {"name": name, "namespace": space, "labels": {"app": name}}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
@@ -147,6 +147,26 @@ def test_a_frozen_cluster_is_withdrawn_and_comes_back(sharing: RunningLab) -> No
     for cluster in ("east", "north"):
         within(60, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
     assert address_of(sharing, "north") == address
+
+
+def test_a_fenced_cluster_is_gone_although_it_never_answers_and_comes_back(sharing: RunningLab) -> None:
+    for cluster in ("east", "west"):
+        sharing.apply(cluster, export())
+    for cluster in ("east", "north"):
+        within(60, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
+    fence = {"fabric_state": "{{ 'fenced' if inventory_hostname == 'west' else 'active' }}"}
+    with frozen(sharing, "west"):
+        output = sharing.playbook("site", "-e", json.dumps(fence), "-e", "fabric_verify_report=")
+        assert "west is fenced" in output
+        for cluster in ("east", "north"):
+            within(5, lambda cluster=cluster: sources(sharing, cluster), {"east"})  # type: ignore[misc]
+            for kind in ("peer", "serviceaccount", "secret"):
+                name = "west" if kind == "peer" else "peer-west"
+                found = sharing.kubectl(cluster, "get", kind, name, "--namespace", "clusterset-fabric", codes=(0, 1))
+                assert "NotFound" in found
+    sharing.playbook("site", "-e", "fabric_verify_report=")
+    for cluster in ("east", "north"):
+        within(60, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
 
 
 def test_a_second_run_changes_nothing(sharing: RunningLab) -> None:

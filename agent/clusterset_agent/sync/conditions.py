@@ -15,11 +15,14 @@ from .standing import Standing
 SOURCES = "fabric.clusterset.io/SourcesAnswer"
 
 
-def of_export(outcome: Refusal | Merged, before: Iterable[Object] = (), *, complete: bool = True) -> list[Object]:
+def of_export(
+    outcome: Refusal | Merged, before: Iterable[Object] = (), *, complete: bool = True, remark: str = ""
+) -> list[Object]:
     """Return what a ServiceExport is told of itself and of those of the same name in other clusters.
 
     :param before: the conditions that it has.
     :param complete: whether all peers were read; if not, an old conflict is not believed to be over.
+    :param remark: what else is to be said to who exports it.
     """
     if isinstance(outcome, Refusal):
         return [
@@ -35,7 +38,7 @@ def of_export(outcome: Refusal | Merged, before: Iterable[Object] = (), *, compl
         if reasons
         else _condition("Conflict", "False", "NoConflicts", "")
     )
-    return [_condition("Valid", "True", "Valid", ""), _condition("Ready", "True", "Exported", ""), conflict]
+    return [_condition("Valid", "True", "Valid", ""), _condition("Ready", "True", "Exported", remark), conflict]
 
 
 def of_import(

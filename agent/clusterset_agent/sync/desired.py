@@ -85,6 +85,14 @@ def service_import(merged: Merged, key: Key, version: str, addresses: Sequence[s
     return made
 
 
+def passed_over(merged: Merged, own: str) -> set[str]:
+    """Ids of the clusters whose endpoints this one does not use, since it prefers its own and has a ready one."""
+    local = next((export for export in merged.exports if export.cluster == own), None)
+    if local is None or merged.headless or not local.prefers_local or not local.ready:
+        return set()
+    return set(merged.clusters) - {own}
+
+
 def slices(
     merged: Merged, key: Key, own: str, withdrawn: Collection[str], ranges: Mapping[str, Sequence[Network]]
 ) -> list[Object]:

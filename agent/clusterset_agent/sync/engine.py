@@ -19,6 +19,7 @@ from .peer import Peer
 from .queue import WorkQueue
 from .settings import SyncSettings
 from .standing import Signs, Standing, judge, links_up
+from .wishes import Rule, by_inventory, new_export, wanted
 from .writer import Writer
 
 log = logging.getLogger("clusterset.sync")
@@ -33,6 +34,7 @@ class Engine:
         self.queue = WorkQueue(self._service)
         self.writer = Writer(client)
         self.cluster = ""
+        self.rules: tuple[Rule, ...] = ()
         self._settings = settings
         self._version = version
         self.local = LocalState(settings.namespace, version, self.queue.mark, self._around)
@@ -47,7 +49,12 @@ class Engine:
 
     def everything(self) -> set[Key]:
         """Every service that there is anything to do for."""
-        return self.local.keys | self.foreign()
+        chosen = {key for key in self.local.services.keys if self._chosen(key)} if self.rules else set()
+        return self.local.keys | self.foreign() | chosen
+
+    def _chosen(self, key: Key) -> bool:
+        """Whether the inventory asks for an export of the service."""
+        return wanted(self.rules, self.local.services.of(key).get(key[1]))
 
     def _around(self) -> None:
         self._around_changed = True
@@ -80,6 +87,7 @@ class Engine:
     async def _service(self, key: Key) -> None:
         if not self.local.synced or not self.cluster:
             return
+        await self._wish(key)
         own = self._own(key)
         await self._publish(key, own)
         # nothing is awaited from here until all that is known has been put together
@@ -91,6 +99,15 @@ class Engine:
         await self._tell_exporter(key, own, merged, unread)
         if self.local.active(key[0]):
             await self._import(key, merged, unread)
+
+    async def _wish(self, key: Key) -> None:
+        """Make the export that the inventory asks for, or remove it when it does no more."""
+        export, path = self.local.exports.of(key).get(key[1]), self._path("serviceexports", key)
+        chosen = self._chosen(key) and self.local.active(key[0])
+        if chosen and export is None:
+            await self.writer.create(path, new_export(key, self._version))
+        elif export is not None and by_inventory(export) and not chosen:
+            await self.writer.remove(path)
 
     def _own(self, key: Key) -> Export | Refusal | None:
         export = self.local.exports.of(key).get(key[1])
@@ -115,7 +132,8 @@ class Engine:
         outcome = own if isinstance(own, Refusal) else merged
         if export is not None and outcome is not None and own is not None:
             item = {**export, "apiVersion": f"{MCS}/{self._version}", "kind": "ServiceExport"}
-            rows = conditions.of_export(outcome, _conditions(export), complete=not unread)
+            remark = own.remark if isinstance(own, Export) else ""
+            rows = conditions.of_export(outcome, _conditions(export), complete=not unread, remark=remark)
             await self.writer.status(self._path("serviceexports", key), item, rows)
 
     async def _import(self, key: Key, merged: Merged | None, unread: frozenset[str]) -> None:
@@ -166,6 +184,7 @@ class Engine:
 
     async def _slices(self, key: Key, merged: Merged, unread: frozenset[str]) -> None:
         withdrawn = {name for name, standing in self.standings.items() if standing.withdrawn}
+        withdrawn |= desired.passed_over(merged, self.cluster)
         ranges = {name: peer.ranges for name, peer in self.peers.items() if peer.ranges is not None}
         wanted = {
             item["metadata"]["name"]: item for item in desired.slices(merged, key, self.cluster, withdrawn, ranges)

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .names import OURS, SLICE_MANAGER, Key, Object, exported_name, is_ours
+from .names import OURS, PREFER, SLICE_MANAGER, WEIGHT, Key, Object, exported_name, is_ours
 
 CLUSTERSET_IP = "ClusterSetIP"
 HEADLESS_TYPE = "Headless"
 _FAMILIES = ("IPv4", "IPv6")
+_ANNOTATIONS = {WEIGHT: ("0", "1"), PREFER: ("local", "any")}
+"""Those of a ServiceExport that we know, and what they may say."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Export:
-    """One service as one cluster exports it. ``since`` is RFC 3339, ``affinity_seconds`` 0 where it has none."""
+    """One service as one cluster exports it. ``since`` is RFC 3339, ``affinity_seconds`` 0 where it has none.
+
+    :ivar prefers_local: of interest to its own cluster only, so peers are not told. :ivar remark: for who exports it.
+    """
 
     cluster: str
     namespace: str
@@ -71,6 +76,13 @@ class Export:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
+    prefers_local: bool = False
+    remark: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether some endpoint takes requests."""
+        return any(each.ready for group in self.groups for each in group.endpoints)
 
     @property
     def key(self) -> Key:
@@ -95,6 +107,8 @@ def local_export(cluster: str, export: Object, service: Object | None, slices: I
         return Refusal("InvalidServiceType", "a Service of type ExternalName cannot be exported")
     metadata, wishes = export["metadata"], export.get("spec") or {}
     headless = spec.get("clusterIP") == "None"
+    notes = metadata.get("annotations") or {}
+    idle = notes.get(WEIGHT) == "0" and not headless
     config = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds")
     return Export(
         cluster=cluster,
@@ -110,8 +124,24 @@ def local_export(cluster: str, export: Object, service: Object | None, slices: I
         distribution=spec.get("trafficDistribution") or "",
         labels=dict(wishes.get("exportedLabels") or {}),
         annotations=dict(wishes.get("exportedAnnotations") or {}),
-        groups=_groups(item for item in slices if not is_ours(item) and SLICE_MANAGER in item["metadata"]["labels"]),
+        groups=() if idle else _groups(each for each in slices if not is_ours(each) and SLICE_MANAGER in _labels(each)),
+        prefers_local=notes.get(PREFER) == "local" and not headless,
+        remark=_remark(notes, headless),
     )
+
+
+def _labels(item: Object) -> Mapping[str, str]:
+    found: Mapping[str, str] = item["metadata"]["labels"]
+    return found
+
+
+def _remark(notes: Mapping[str, str], headless: bool) -> str:
+    """What is wrong with our annotations of a ServiceExport; such a one counts for nothing."""
+    given = {name: notes[name] for name in _ANNOTATIONS if name in notes}
+    if given and headless:
+        return f"{' and '.join(given)}: a headless service has no address that could lead elsewhere"
+    wrong = {name: value for name, value in given.items() if value not in _ANNOTATIONS[name]}
+    return "; ".join(f"{name} is {value!r}: use {' or '.join(_ANNOTATIONS[name])}" for name, value in wrong.items())
 
 
 def _groups(slices: Iterable[Object]) -> tuple[Group, ...]:

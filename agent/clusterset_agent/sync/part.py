@@ -24,6 +24,7 @@ from .names import OURS, Object
 from .pages import SyncPages
 from .peer import Peer
 from .settings import SyncSettings
+from .wishes import rules_of
 
 log = logging.getLogger("clusterset.sync")
 
@@ -113,6 +114,10 @@ class SyncPart:
         fabric = local.named(local.fabrics).get("local")
         leaving = fabric is not None and fabric["spec"].get("state") == "Leaving"
         engine.cluster = "" if fabric is None or leaving else fabric["spec"]["clusterID"]
+        rules = rules_of(fabric)
+        if rules != engine.rules:
+            engine.rules = rules
+            engine.queue.mark(engine.everything())
         wanted, secrets = local.named(local.peers), local.named(local.secrets)
         for name in engine.peers.keys() - wanted.keys():
             await self._part_from(engine, name)

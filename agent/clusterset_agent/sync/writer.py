@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-from ..cluster_api import Client
+from ..cluster_api import ApiError, Client
 from .conditions import changed
 from .desired import holds, sealed
 from .election import now_text
@@ -43,6 +43,15 @@ class Writer:
         stored = await self._apply(path, wanted)
         self._settled[path] = (digest, stored["metadata"]["resourceVersion"])
         return stored
+
+    async def create(self, path: str, wanted: Object) -> None:
+        """Make an object that is not there; one that somebody else has just made stays as it is."""
+        self.writes += 1
+        try:
+            await self._client.request("POST", path.rpartition("/")[0], body=wanted)
+        except ApiError as error:
+            if error.status != 409:
+                raise
 
     async def remove(self, path: str) -> None:
         """Delete the object."""

@@ -4,7 +4,7 @@
 """The cluster's CoreDNS answers for the clusterset, by its configuration.
 
 With the option but without the rights, or without the definitions, CoreDNS answers for nothing at all: so they come
-before it, and go after it.
+before it, and go after it. One that is too old for the option hands the names to a CoreDNS of our own.
 """
 
 from __future__ import annotations
@@ -14,25 +14,36 @@ from ..client.errors import ApiError
 from ..client.types import Object
 from ..errors import FabricError
 from ..objects import corefile
+from ..objects.dns import STUB
+from ..plan.services import STUB as BY_STUB
+from ..plan.types import ServicesPlan
+from .identity import NAMESPACE
 from .types import Options, Progress, Result
 
 _SYSTEM = "/api/v1/namespaces/kube-system/configmaps/coredns"
 _TITLE = "ConfigMap kube-system/coredns"
+_STRANGE = {
+    False: "the Corefile has no plain `kubernetes` stanza; add `multicluster clusterset.local` to it by hand",
+    True: "the Corefile has no block for all names, or one for clusterset.local already",
+}
 
 
-async def answer(client: Client, options: Options, progress: Progress) -> Result:
+async def answer(client: Client, services: ServicesPlan, options: Options, progress: Progress) -> Result:
     """Let CoreDNS answer for the clusterset's names; a configuration that we do not understand is not touched."""
+    stub = services.dns == BY_STUB
     found = await client.try_get(_SYSTEM)
     text = ((found or {}).get("data") or {}).get("Corefile", "")
-    wanted = corefile.with_zone(text)
-    if found is None or wanted is None:
-        progress(
-            client.ref.name,
-            "nothing was changed in its DNS: the Corefile has no plain `kubernetes` stanza; add"
-            " `multicluster clusterset.local` to it by hand",
-        )
+    if found is None or (corefile.with_stub(text, "") if stub else corefile.with_zone(text)) is None:
+        progress(client.ref.name, f"nothing was changed in its DNS: {_STRANGE[stub]}")
         return Result()
-    return await _write(client, found, text, wanted, options, progress)
+    wanted = corefile.with_stub(text, await _stub_address(client)) if stub else corefile.with_zone(text)
+    return await _write(client, found, text, wanted or text, options, progress)
+
+
+async def _stub_address(client: Client) -> str:
+    """Where our own CoreDNS is reached; in check mode it may not be there yet."""
+    service = await client.try_get(f"/api/v1/namespaces/{NAMESPACE}/services/{STUB}")
+    return str((service or {"spec": {}})["spec"].get("clusterIP") or "an address that is not known yet")
 
 
 async def forget(client: Client, options: Options, progress: Progress) -> Result:

@@ -12,10 +12,10 @@ from ..client.client import MERGE, Client
 from ..client.errors import ApiError
 from ..client.types import ClusterRef, Object
 from ..objects.bundle import Bundle
-from ..objects.dns import coredns_rights
+from ..objects.dns import coredns_rights, stub_server
 from ..objects.mcs_crds import MCS_GROUP, MCS_NAMES, mcs_crds
-from ..objects.services import IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
-from ..plan.services import BUNDLE, COREFILE
+from ..objects.services import EXPORTED, IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
+from ..plan.services import BUNDLE, COREFILE, STUB
 from ..plan.types import ClusterPlan, Plan
 from . import service_dns
 from .bundle import apply_bundle, delete_bundle
@@ -44,7 +44,7 @@ async def share(plan: Plan, refs: Sequence[ClusterRef], options: Options, progre
     await exchange(stage, sharing, options)
 
     async def names(client: Client) -> Result:
-        return await service_dns.answer(client, options, progress)
+        return await service_dns.answer(client, plan.cluster(client.ref.name).services, options, progress)
 
     answering = [ref for ref in sharing if ref.name not in stage.failed and _names(plan.cluster(ref.name))]
     await stage.apply(names, answering)
@@ -52,8 +52,15 @@ async def share(plan: Plan, refs: Sequence[ClusterRef], options: Options, progre
 
 
 def _names(cluster: ClusterPlan) -> bool:
-    """Whether the cluster's CoreDNS is to answer for the clusterset."""
-    return cluster.services.dns == COREFILE
+    """Whether the cluster's CoreDNS is to answer for the clusterset, itself or by one of our own."""
+    return cluster.services.dns in (COREFILE, STUB)
+
+
+def _for_names(cluster: ClusterPlan) -> list[Object]:
+    """What must be there before the cluster's CoreDNS can answer."""
+    if cluster.services.dns == STUB:
+        return stub_server(cluster.services.dns_image)
+    return coredns_rights() if cluster.services.dns == COREFILE else []
 
 
 def peers_of(plan: Plan, cluster: ClusterPlan) -> list[str]:
@@ -73,9 +80,10 @@ async def _install(client: Client, plan: Plan, cluster: ClusterPlan, options: Op
         peer_timeout=services.peer_timeout,
         token_hours=services.token_hours,
     )
-    rights = coredns_rights() if _names(cluster) else []
-    bundle = Bundle(BUNDLE, (*await _definitions(client), *objects, *rights))
-    return undone + await apply_bundle(client, bundle, options, progress=progress)
+    bundle = Bundle(BUNDLE, (*await _definitions(client), *objects, *_for_names(cluster)))
+    result = undone + await apply_bundle(client, bundle, options, progress=progress)
+    forgotten = [name for name, _index in cluster.fenced if await forget_peer(client, name, options)]
+    return result + Result(changed=bool(forgotten), pruned=tuple(f"account and token of {name}" for name in forgotten))
 
 
 async def _definitions(client: Client) -> list[Object]:
@@ -100,7 +108,7 @@ async def remove(client: Client, options: Options, progress: Progress) -> Result
 
 async def _keep_exports(client: Client, options: Options, progress: Progress) -> None:
     """Where people have exports, leave them what defines them: without our label it is no longer ours to remove."""
-    exports = await _listed(client, f"/apis/{MCS_GROUP}/v1beta1/serviceexports")
+    exports = await _listed(client, f"/apis/{MCS_GROUP}/v1beta1/serviceexports", f"!{EXPORTED}")
     if not exports:
         return
     for name in MCS_NAMES:
@@ -128,7 +136,8 @@ async def _swept(client: Client, options: Options) -> list[str]:
     """Remove what the sync part has made in users' namespaces, and the tokens at the peers."""
     paths = dict.fromkeys(_MADE, IMPORTED)
     paths[f"/api/v1/namespaces/{NAMESPACE}/secrets"] = PEER_LABEL
-    for version in ("v1beta1", "v1alpha1"):  # of definitions that are not ours
+    for version in ("v1beta1", "v1alpha1"):  # where the definitions stay
+        paths[f"/apis/multicluster.x-k8s.io/{version}/serviceexports"] = EXPORTED
         paths[f"/apis/multicluster.x-k8s.io/{version}/serviceimports"] = IMPORTED
     gone: list[str] = []
     for path, label in paths.items():

@@ -39,6 +39,7 @@ def owned(raw: Raw) -> Owned:
         keys_since=str(spec.get("keysSince") or ""),
         joined=str(dig(local, "metadata", "creationTimestamp") or ""),
         peer_specs={name_of(item): item.get("spec") or {} for item in raw.peers},
+        fenced={str(item["clusterID"]): int(item["index"]) for item in spec.get("fenced") or ()},
         bundles=bundles,
     )
 

@@ -85,6 +85,7 @@ class Owned:
     keys_since: str = ""  # when the newest of them was introduced, RFC 3339; "" = with the cluster's joining
     joined: str = ""  # when the Fabric object was made, RFC 3339
     peer_specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Peer name -> its spec
+    fenced: Mapping[str, int] = field(default_factory=dict)  # id of a fenced cluster -> its index
     bundles: tuple[str, ...] = ()  # names of the bundles that have a receipt here
 
 

@@ -40,6 +40,15 @@ class LinkWish:
 
 
 @dataclass(frozen=True)
+class ExportWish:
+    """An entry of ``fabric_exports``: which Services are exported. "" and () mean any."""
+
+    namespace: str = ""
+    name: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class ClusterModel:
     """One cluster as its inventory variables describe it.
 
@@ -53,10 +62,13 @@ class ClusterModel:
     :ivar transit: the cluster passes packets between its peers.
     :ivar underlay_mtu: bytes, of the network between the clusters' nodes; 0 means as measured, else 1500.
     :ivar services: the cluster exports and imports services.
+    :ivar exports: the Services that the inventory exports, besides those that people export themselves.
     :ivar service_dns: the cluster's CoreDNS answers for the clusterset's names.
+    :ivar dns_image: of our own CoreDNS, for clusters whose CoreDNS is too old; "" = no such one is wanted.
     :ivar api_endpoint: host:port at which peers' sync parts reach the API server; "" = its Service, through the links.
     :ivar peer_timeout: seconds without a sign of life after which a peer's endpoints are withdrawn.
     :ivar peer_token_hours: life of the token by which this cluster reads a peer; it is renewed long before its end.
+    :ivar state: active, or fenced: it is not asked for anything, and the others know nothing of it.
     :ivar deadline: seconds that one stage may spend on this cluster.
     """
 
@@ -84,11 +96,19 @@ class ClusterModel:
     underlay_mtu: int = 0
     port_base: int = 14800
     services: bool = True
+    exports: tuple[ExportWish, ...] = ()
     service_dns: bool = True
+    dns_image: str = ""
     api_endpoint: str = ""
     peer_timeout: int = 5
     peer_token_hours: int = 24
+    state: str = "active"
     deadline: int = 300
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the cluster is kept out of the clusterset for now."""
+        return self.state == "fenced"
 
     @property
     def ref(self) -> ClusterRef:

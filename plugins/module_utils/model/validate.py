@@ -9,9 +9,11 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import FabricError
+from .export_wishes import export_wishes
 from .link_wishes import link_wishes
 from .specs import VariableSpec, known_variables
 from .types import ClusterModel, LinkWish, ManifestSource
@@ -56,7 +58,9 @@ def validate(host: str, raw: Mapping[str, Any]) -> tuple[ClusterModel | None, li
     if errors:
         return None, errors
     links, errors = link_wishes(host, values["fabric_links"], values["fabric_link_driver"])
-    model = _model(host, values, links)
+    exports, wrong = export_wishes(host, values["fabric_exports"])
+    model = replace(_model(host, values, links), exports=exports)
+    errors += wrong
     errors += _meaning(model)
     return (None if errors else model), errors
 
@@ -115,9 +119,11 @@ def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) ->
         port_base=values["fabric_port_base"],
         services=values["fabric_services"],
         service_dns=values["fabric_service_dns"],
+        dns_image=values["fabric_dns_image"],
         api_endpoint=values["fabric_api_endpoint"],
         peer_timeout=values["fabric_peer_timeout"],
         peer_token_hours=values["fabric_peer_token_hours"],
+        state=values["fabric_state"],
         deadline=values["fabric_deadline"],
     )
 
@@ -179,6 +185,8 @@ def _services(model: ClusterModel) -> Iterator[tuple[str, str]]:
     """What is wrong with the variables of the services role, with the fix."""
     if model.api_endpoint and not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}", model.api_endpoint):
         yield f"fabric_api_endpoint {model.api_endpoint!r} is not host:port", "write it like 203.0.113.10:6443"
+    if model.exports and not model.services:
+        yield "fabric_exports is given, and fabric_services is false", "remove one of them"
     if model.peer_timeout < 2:
         yield f"fabric_peer_timeout is {model.peer_timeout}", "signs of life come every second: use 2 or more"
     if model.peer_token_hours < 1:

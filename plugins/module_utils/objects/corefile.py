@@ -10,6 +10,8 @@ import re
 ZONE = "clusterset.local"
 MARK = "# clusterset.fabric"
 _STANZA = re.compile(r"^(?P<indent>[ \t]*)kubernetes[ \t]+(?P<zones>[^{}\n#]*?)[ \t]*\{[ \t]*$", re.MULTILINE)
+_STUB = re.compile(rf"^{MARK}: begin\n.*?^{MARK}: end\n", re.MULTILINE | re.DOTALL)
+_EVERYTHING = re.compile(r"^\.(?::(?P<port>\d+))?[ \t]*\{", re.MULTILINE)
 _OURS = re.compile(rf"^[ \t]*multicluster[ \t]+{re.escape(ZONE)}[ \t]*{MARK}[ \t]*\n", re.MULTILINE)
 
 
@@ -18,6 +20,7 @@ def with_zone(text: str) -> str | None:
 
     The plugin ``kubernetes`` gets the zone, and the option that tells that it is the clusterset's.
     """
+    text = _STUB.sub("", text)
     if re.search(rf"^[ \t]*multicluster[ \t].*\b{re.escape(ZONE)}\b", text, re.MULTILINE):
         return text
     found = list(_STANZA.finditer(text))
@@ -32,6 +35,20 @@ def with_zone(text: str) -> str | None:
     return f"{text[: stanza.start()]}{stanza['indent']}kubernetes {zones} {{\n{line}{text[stanza.end() :]}"
 
 
+def with_stub(text: str, address: str) -> str | None:
+    """Return the Corefile that hands the clusterset's names to the DNS server at ``address``, or None as above.
+
+    The zone gets a server block of its own, at the port of the one for all names.
+    """
+    text = without_zone(text)
+    everything = _EVERYTHING.search(text)
+    if everything is None or re.search(rf"^{re.escape(ZONE)}\b", text, re.MULTILINE):
+        return None
+    block = f"{ZONE}:{everything['port'] or 53} {{\n    errors\n    forward . {address}\n}}\n"
+    body = text if text.endswith("\n") else f"{text}\n"
+    return f"{body}{MARK}: begin\n{block}{MARK}: end\n"
+
+
 def _for_all_names(before: str) -> bool:
     """Whether the server block that begins last in the text answers for all names."""
     blocks = [line for line in before.splitlines() if line.rstrip().endswith("{") and not line[:1].isspace()]
@@ -40,6 +57,7 @@ def _for_all_names(before: str) -> bool:
 
 def without_zone(text: str) -> str:
     """Return the Corefile without our part; without our mark it is returned as it is."""
+    text = _STUB.sub("", text)
     if not _OURS.search(text):
         return text
     stanza = _STANZA.search(text)

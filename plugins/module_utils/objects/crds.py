@@ -89,6 +89,26 @@ def _fabric() -> Schema:
             },
             "keysSince": time("Time at which the newest generation was introduced."),
             "transit": flag("Whether this cluster passes packets between its peers.", default=False),
+            "exports": rows(
+                "Services that the inventory asks to be exported; of a row all that it gives must fit.",
+                {
+                    "namespace": text("Namespace of the Services.", maxLength=63),
+                    "name": text("Name of the Service.", maxLength=63),
+                    "labels": {
+                        "type": "object",
+                        "description": "Labels of the Services.",
+                        "additionalProperties": {"type": "string"},
+                    },
+                },
+                (),
+                most=1000,
+            ),
+            "fenced": rows(
+                "Clusters that are kept out of the clusterset for now, with the numbers that they come back with.",
+                {"clusterID": text("Identity of the cluster.", maxLength=128), "index": _INDEX},
+                ("clusterID", "index"),
+                most=256,
+            ),
             "state": choice("Leaving: every agent undoes what it did on its node.", "Active", "Leaving"),
         },
         ("clusterID", "index", "podCIDRs", "serviceCIDRs", "tunnelCIDR", "underlayMTU", "state"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..facts.owned import keys_of
 from ..model.link_wishes import ENCRYPTED
+from ..model.types import ExportWish
 from ..plan.types import ClusterPlan, GatewayPlan, LinkPlan, Plan
 from .agent import METRICS_PORT, NAMESPACE, agent_daemonset, agent_rbac, tunnel_daemonset
 from .crds import GROUP, VERSION, crds
@@ -56,9 +57,18 @@ def fabric(cluster: ClusterPlan, state: str = "Active") -> Object:
         "transit": cluster.transit,
         "state": state,
     }
+    if cluster.services.exports:
+        spec["exports"] = [_export(wish) for wish in cluster.services.exports]
+    if cluster.fenced:
+        spec["fenced"] = [{"clusterID": name, "index": index} for name, index in cluster.fenced]
     if cluster.keys_since:
         spec["keysSince"] = cluster.keys_since
     return _ours("Fabric", "local", spec)
+
+
+def _export(wish: ExportWish) -> Object:
+    row: Object = {"namespace": wish.namespace, "name": wish.name, "labels": dict(wish.labels)}
+    return {name: value for name, value in row.items() if value}
 
 
 def peer_objects(plan: Plan, cluster: ClusterPlan) -> list[Object]:

@@ -17,6 +17,7 @@ SYNC = "fabric-sync"
 ALIVE_LEASE = "fabric-sync-alive"
 SYNC_PORT = 14791
 IMPORTED = "fabric.clusterset.io/import"  # on all that the sync part makes in users' namespaces
+EXPORTED = "fabric.clusterset.io/export"  # on the ServiceExports that the inventory asked for
 PEER_LABEL = "fabric.clusterset.io/peer"
 _RBAC = "rbac.authorization.k8s.io"
 _READ = ["get", "list", "watch"]
@@ -82,7 +83,8 @@ def sync_rbac() -> list[Object]:
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": _WRITE},
         # OpenShift asks for this one where the addresses are pods'
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices/restricted"], "verbs": ["create"]},
-        {"apiGroups": [MCS_GROUP], "resources": ["serviceexports"], "verbs": _READ},
+        # those that the inventory asks for
+        {"apiGroups": [MCS_GROUP], "resources": ["serviceexports"], "verbs": [*_READ, "create", "delete"]},
         {"apiGroups": [MCS_GROUP], "resources": ["serviceimports"], "verbs": _WRITE},
         {
             "apiGroups": [MCS_GROUP],

@@ -46,23 +46,26 @@ def build_plan(
     :param absent: host -> reason, of the clusters that did not; their share in the others stays as it is.
     :raises RefusedError: with every reason found, before anything is touched.
     """
-    models = sorted(models, key=lambda model: model.cluster_id)
-    _stop(refuse.refuse_models(models) + refuse_links.refuse_wishes(models) + refuse.refuse_facts(models, facts))
+    everyone = sorted(models, key=lambda model: model.cluster_id)
+    models = [model for model in everyone if not model.fenced]
+    _stop(refuse.refuse_models(everyone) + refuse_links.refuse_wishes(everyone) + refuse.refuse_facts(models, facts))
     present = [model for model in models if model.host in facts]
     indexes = _indexes(models, facts)
     generations = key_generations(present, facts)
     errors: list[FabricError] = []
     clusters: list[ClusterPlan] = []
     away = {model.cluster_id for model in models if model.host not in facts}
+    ids = [model.cluster_id for model in everyone if model.fenced]
+    fenced = tuple((name, indexes[name]) for name in ids if name in indexes)
     for model in present:
         try:
-            cluster = _cluster(model, facts[model.host], indexes[model.cluster_id], away)
+            cluster = _cluster(model, facts[model.host], indexes[model.cluster_id], away, fenced)
             clusters.append(replace(cluster, key_generations=generations[model.cluster_id]))
         except FabricError as error:
             errors.append(error)
     _stop(errors)
     own = ways.own_links(models)
-    links = linking.plan_links(clusters, models, own)
+    links = linking.plan_links(clusters, everyone, own)
     transits = linking.plan_transits(clusters, links, ways.transit(models, own))
     apart = linking.plan_apart(clusters, links, transits)
     hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
@@ -74,7 +77,7 @@ def build_plan(
         links=links,
         transits=transits,
         apart=apart,
-        notes=linking.notes(clusters, links, transits, apart),
+        notes=(*_fences(everyone, absent or {}), *linking.notes(clusters, links, transits, apart)),
         absent=dict(absent or {}),
     )
 
@@ -84,7 +87,9 @@ def _stop(errors: Sequence[FabricError]) -> None:
         raise RefusedError(errors)
 
 
-def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str]) -> ClusterPlan:
+def _cluster(
+    model: ClusterModel, facts: ClusterFacts, index: int, away: set[str], fenced: tuple[tuple[str, int], ...]
+) -> ClusterPlan:
     return ClusterPlan(
         host=model.host,
         cluster_id=model.cluster_id,
@@ -103,8 +108,9 @@ def _cluster(model: ClusterModel, facts: ClusterFacts, index: int, away: set[str
         transit=model.transit,
         keys_since=facts.owned.keys_since,
         joined=facts.owned.joined,
-        peer_generations=peer_generations(facts.owned, away),
+        peer_generations=peer_generations(facts.owned, away | {name for name, _index in fenced}),
         kept_peers=_kept_peers(facts, away),
+        fenced=fenced,
         services=plan_services(model, facts),
         notes=_notes(model, facts),
     )
@@ -135,6 +141,8 @@ def _indexes(models: Sequence[ClusterModel], facts: Mapping[str, ClusterFacts]) 
     for fact in facts.values():
         for name, spec in fact.owned.peer_specs.items():
             known.setdefault(name, int(spec["index"]))
+        for name, index in fact.owned.fenced.items():
+            known.setdefault(name, index)
     _stop(_twice(known))
     free = (number for number in range(MOST_CLUSTERS) if number not in set(known.values()))
     for model in models:
@@ -156,6 +164,16 @@ def _twice(known: Mapping[str, int]) -> list[FabricError]:
 def _kept_peers(facts: ClusterFacts, away: set[str]) -> tuple[Mapping[str, Any], ...]:
     """Peers whose API does not answer now: their links go on as they are."""
     return tuple(dict(spec) for name, spec in sorted(facts.owned.peer_specs.items()) if name in away)
+
+
+def _fences(models: Sequence[ClusterModel], absent: Mapping[str, str]) -> list[str]:
+    """Who is fenced, and who cannot be told so now."""
+    unaware = f", but for {' and '.join(sorted(absent))}" if absent else ""
+    return [
+        f"{model.host} is fenced: nothing of it stays in the others{unaware}; fabric_state: active takes it back"
+        for model in models
+        if model.fenced
+    ]
 
 
 def _notes(model: ClusterModel, facts: ClusterFacts) -> tuple[str, ...]:

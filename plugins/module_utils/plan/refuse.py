@@ -26,6 +26,8 @@ def refuse_models(models: Sequence[ClusterModel]) -> list[FabricError]:
         if a.cluster_id == b.cluster_id:
             message = f"{a.host} and {b.host} have the same cluster id {a.cluster_id!r}"
             errors.append(FabricError(message, fix=f"set fabric_cluster_id of {a.host} or {b.host}"))
+    if models and all(model.fenced for model in models):
+        errors.append(FabricError("every cluster is fenced", fix="set fabric_state of some to active"))
     for attribute, variable in (
         ("clusterset", "fabric_clusterset"),
         ("tunnel_range", "fabric_tunnel_range"),

@@ -12,6 +12,7 @@ from .types import ServicesPlan
 BUNDLE = "services"
 OLDEST_DNS = (1, 12, 2)  # the first CoreDNS with `multicluster`
 COREFILE = "corefile"
+STUB = "stub"
 
 
 def plan_services(model: ClusterModel, facts: ClusterFacts) -> ServicesPlan:
@@ -21,9 +22,11 @@ def plan_services(model: ClusterModel, facts: ClusterFacts) -> ServicesPlan:
     return ServicesPlan(
         action="on",
         dns=_dns(model, facts),
+        dns_image=model.dns_image,
         api_endpoint=model.api_endpoint,
         peer_timeout=model.peer_timeout,
         token_hours=model.peer_token_hours,
+        exports=model.exports,
     )
 
 
@@ -32,6 +35,8 @@ def dns_note(model: ClusterModel, facts: ClusterFacts) -> list[str]:
     why = _dns(model, facts)
     if not model.services or why in (COREFILE, "off"):
         return []
+    if why == STUB:
+        return [f"{_older(facts)}: a CoreDNS of our own answers for names of the clusterset, behind a stub zone"]
     return [f"nobody answers for names of the clusterset, since {why}: services are reached by address only"]
 
 
@@ -44,8 +49,12 @@ def _dns(model: ClusterModel, facts: ClusterFacts) -> str:
     if number is None:
         return "the version of its CoreDNS is unknown"
     if number < OLDEST_DNS:
-        return f"its CoreDNS is {facts.dns_version}, older than {'.'.join(map(str, OLDEST_DNS))}"
+        return STUB if model.dns_image else _older(facts)
     return COREFILE
+
+
+def _older(facts: ClusterFacts) -> str:
+    return f"its CoreDNS is {facts.dns_version}, older than {'.'.join(map(str, OLDEST_DNS))}"
 
 
 def _number(version: str) -> tuple[int, ...] | None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..facts.types import LinkKey
-from ..model.types import ManifestSource
+from ..model.types import ExportWish, ManifestSource
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,19 @@ class PluginPlan:
 class ServicesPlan:
     """What becomes of services across clusters in one cluster; ``action`` is on, off, or remove where they were on.
 
-    :ivar dns: corefile (names are answered by the cluster's own CoreDNS), or why not.
+    :ivar dns: corefile (names are answered by the cluster's own CoreDNS), stub (by ours), or why not.
+    :ivar dns_image: of our own CoreDNS.
     :ivar api_endpoint: host:port for peers' sync parts; "" = the API server's Service, through the links.
     :ivar peer_timeout: seconds. :ivar token_hours: life of the token by which this cluster reads a peer.
     """
 
     action: str = "off"
     dns: str = "off"
+    dns_image: str = ""
     api_endpoint: str = ""
     peer_timeout: int = 5
     token_hours: int = 24
+    exports: tuple[ExportWish, ...] = ()
 
     @property
     def on(self) -> bool:
@@ -66,6 +69,7 @@ class ClusterPlan:
     :ivar key_generations: of link keys that each gateway holds, oldest first; one or two.
     :ivar keys_since: when the newest generation was introduced; "" = when the cluster joined.
     :ivar joined: when the cluster joined; "" = it is about to.
+    :ivar fenced: id and number of each cluster that it is to know nothing of, but that it keeps a number for.
     :ivar peer_generations: of the keys that it knows of its peers now, but for those that do not answer.
     """
 
@@ -89,6 +93,7 @@ class ClusterPlan:
     joined: str = ""
     peer_generations: tuple[int, ...] = ()
     kept_peers: tuple[Mapping[str, Any], ...] = ()
+    fenced: tuple[tuple[str, int], ...] = ()
     services: ServicesPlan = field(default_factory=ServicesPlan)
     notes: tuple[str, ...] = ()
 
@@ -204,13 +209,20 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
     plugin = dict(raw["plugin"])
     if plugin["manifest"]:
         plugin["manifest"] = ManifestSource(**plugin["manifest"])
-    lists = {key: tuple(raw[key]) for key in _LISTS}
+    lists = {key: tuple(raw[key]) for key in _LISTS} | {
+        "fenced": tuple((name, number) for name, number in raw["fenced"])
+    }
     made = {
         "plugin": PluginPlan(**plugin),
         "gateways": tuple(_gateway(item) for item in raw["gateways"]),
-        "services": ServicesPlan(**raw["services"]),
+        "services": _services(raw["services"]),
     }
     return ClusterPlan(**{**raw, **lists, **made})
+
+
+def _services(raw: dict[str, Any]) -> ServicesPlan:
+    exports = (ExportWish(**{**each, "labels": tuple((k, v) for k, v in each["labels"])}) for each in raw["exports"])
+    return ServicesPlan(**{**raw, "exports": tuple(exports)})
 
 
 def _gateway(raw: dict[str, Any]) -> GatewayPlan:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..plan.services import COREFILE
+from ..plan.services import COREFILE, STUB
 from ..plan.types import ClusterPlan, Plan
 from .table import table
 
@@ -59,4 +59,4 @@ def _services(cluster: ClusterPlan) -> str:
     """Whether services are shared, and whether their names are answered."""
     if not cluster.services.on:
         return cluster.services.action
-    return "services, names" if cluster.services.dns == COREFILE else "services"
+    return "services, names" if cluster.services.dns in (COREFILE, STUB) else "services"

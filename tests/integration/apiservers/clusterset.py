@@ -6,8 +6,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.apply.services i
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.stage import Stage
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
+from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import ClusterFacts, Owned
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.crds import crds
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric, namespace
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build import build_plan
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import Plan
 from tests.integration.running import ROOT
-from tests.unit.plan.samples import facts, model
+from tests.unit.plan.samples import NUMBERS, facts, model
 
 from .servers import Process, Server, dumped
 
@@ -28,16 +29,28 @@ HOME = "clusterset-fabric"
 MCS = "/apis/multicluster.x-k8s.io/v1beta1"
 OURS = "/apis/fabric.clusterset.io/v1alpha1"
 EPS = "/apis/discovery.k8s.io/v1"
+COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
 Object = dict[str, Any]
 
 
-def plan_of(clusters: dict[str, Server], **changes: Any) -> Plan:
+def plan_of(clusters: dict[str, Server], fenced: str = "", **changes: Any) -> Plan:
     """What `preflight` would plan; each API server is reached at its own port."""
     models = [
         model(name, api_endpoint=f"127.0.0.1:{server.port}", deadline=60, **changes)
         for name, server in clusters.items()
     ]
-    return build_plan(models, {name: facts(name) for name in clusters})
+    if not fenced:
+        return build_plan(models, {name: _dual(name) for name in clusters})
+    owned = Owned(peer_specs={fenced: {"clusterID": fenced, "index": sorted(clusters).index(fenced)}})
+    models = [replace(each, state="fenced") if each.host == fenced else each for each in models]
+    return build_plan(models, {name: replace(_dual(name), owned=owned) for name in without(clusters, fenced)})
+
+
+def _dual(name: str) -> ClusterFacts:
+    """The facts of a cluster whose pods and Services may have addresses of both families."""
+    n = NUMBERS[name]
+    pods, services = (f"10.4{n}.0.0/16", f"fd00:4{n}::/64"), (f"10.14{n}.0.0/16", f"fd00:14{n}::/112")
+    return facts(name, pod_cidrs=pods, service_cidrs=services)
 
 
 @dataclass
@@ -91,10 +104,25 @@ class Clusterset:
 
     async def share(self, options: Options | None = None) -> Stage:
         """Run the services stage; nothing is waited for, since there are no nodes that could run the Deployment."""
-        refs = [server.ref for server in self.clusters.values()]
+        planned = {cluster.host for cluster in self.plan.clusters}
+        refs = [server.ref for name, server in self.clusters.items() if name in planned]
         self.stage = await share(self.plan, refs, options or Options(wait=False), lambda _host, _text: None)
         assert not self.stage.failed, self.stage.failed
         return self.stage
+
+    def answer_names(self, how: str = "corefile") -> None:
+        """Let the plan say that each cluster has a CoreDNS that is new enough, or what else: stub, or off."""
+        services = {c.host: replace(c.services, dns=how, dns_image="coredns:1") for c in self.plan.clusters}
+        rows = tuple(replace(c, services=services[c.host]) for c in self.plan.clusters)
+        self.plan = replace(self.plan, clusters=rows)
+
+    async def put_corefile(self, host: str, text: str) -> None:
+        metadata = {"name": "coredns", "namespace": "kube-system"}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"Corefile": text}}
+        await self.client[host].apply(body)
+
+    async def corefile(self, host: str) -> str:
+        return str((await self.client[host].get(COREFILE))["data"]["Corefile"])
 
     async def start(self, name: str, replica: str = "0", **environment: str) -> Process:
         """Start a sync part with the rights of its own account, and nothing more."""
@@ -112,8 +140,8 @@ class Clusterset:
         self.parts[f"{name}-{replica}"] = part
         return part
 
-    async def token(self, name: str, account: str, seconds: int = 3600) -> str:
-        path = f"/api/v1/namespaces/{HOME}/serviceaccounts/{account}/token"
+    async def token(self, name: str, account: str, seconds: int = 3600, space: str = HOME) -> str:
+        path = f"/api/v1/namespaces/{space}/serviceaccounts/{account}/token"
         body = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -132,35 +160,36 @@ class Clusterset:
 
     async def export(self, host: str, key: tuple[str, str], addresses: list[str], **spec: Any) -> None:
         """A Service, its slice and its ServiceExport."""
-        space, name = key
         rows = [{"name": "tcp", "protocol": "TCP", "port": 42, "targetPort": 8042}]
-        body = {"selector": {"app": name}, "ports": rows, **spec}
-        client = self.client[host]
-        metadata = {"namespace": space, "name": name}
-        await client.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": body})
+        await self.service(host, key, {"selector": {"app": key[1]}, "ports": rows, **spec})
         await self.endpoints(host, key, addresses)
-        await client.apply(
-            {"apiVersion": "multicluster.x-k8s.io/v1beta1", "kind": "ServiceExport", "metadata": metadata}
-        )
+        await self.wish(host, key)
 
-    async def endpoints(self, host: str, key: tuple[str, str], addresses: list[str]) -> None:
-        labels = {
-            "kubernetes.io/service-name": key[1],
-            "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
-        }
-        rows = [
-            {"addresses": [each], "conditions": {"ready": True}, "hostname": f"{key[1]}-{number}"}
-            for number, each in enumerate(addresses)
-        ]
-        body = {
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {"namespace": key[0], "name": f"{key[1]}-own", "labels": labels},
-            "addressType": "IPv4",
-            "endpoints": rows,
-            "ports": [{"name": "tcp", "protocol": "TCP", "port": 8042}],
-        }
-        await self.client[host].apply(body)
+    async def service(self, host: str, key: tuple[str, str], spec: Object, notes: dict[str, str] | None = None) -> None:
+        """A Service; ``notes`` are its labels and annotations."""
+        metadata = {"namespace": key[0], "name": key[1], "labels": notes or {}, "annotations": notes or {}}
+        await self.client[host].apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+    async def wish(self, host: str, key: tuple[str, str], **spec: Any) -> None:
+        """The ServiceExport of a service."""
+        metadata = {"namespace": key[0], "name": key[1]}
+        body = {"apiVersion": "multicluster.x-k8s.io/v1beta1", "kind": "ServiceExport", "metadata": metadata}
+        await self.client[host].apply(body | ({"spec": spec} if spec else {}))
+
+    async def endpoints(
+        self,
+        host: str,
+        key: tuple[str, str],
+        addresses: list[str],
+        ports: Sequence[tuple[str, str, int]] = (("tcp", "TCP", 8042),),
+        *,
+        named: bool = True,
+    ) -> None:
+        """Slices as a cluster's own controller makes them, one for each family; ``named`` endpoints have hostnames."""
+        for family, sign in (("IPv4", "."), ("IPv6", ":")):
+            chosen = [each for each in addresses if sign in each]
+            if chosen or family == "IPv4":
+                await self.client[host].apply(_slice(key, family, chosen, ports, named))
 
     async def unexport(self, host: str, key: tuple[str, str]) -> None:
         await self.client[host].delete(f"{MCS}/namespaces/{key[0]}/serviceexports/{key[1]}")
@@ -193,6 +222,26 @@ class Clusterset:
         raise AssertionError(f"after {limit} s: {dumped(found)}\nwanted: {dumped(wanted)}\n{self.logs()}")
 
 
+def _slice(
+    key: tuple[str, str], family: str, addresses: list[str], ports: Sequence[tuple[str, str, int]], named: bool
+) -> Object:
+    labels = {
+        "kubernetes.io/service-name": key[1],
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+    }
+    rows: list[Object] = [{"addresses": [each], "conditions": {"ready": True}} for each in addresses]
+    if named:
+        rows = [{**row, "hostname": f"{key[1]}-{number}"} for number, row in enumerate(rows)]
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"namespace": key[0], "name": f"{key[1]}-{family.lower()}", "labels": labels},
+        "addressType": family,
+        "endpoints": rows,
+        "ports": [{"name": name, "protocol": protocol, "port": port} for name, protocol, port in ports],
+    }
+
+
 def ours(kind: str, name: str, spec: Object) -> Object:
     metadata = {"name": name, "namespace": HOME}
     return {"apiVersion": "fabric.clusterset.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
@@ -214,4 +263,4 @@ def without(clusters: dict[str, Server], *names: str) -> dict[str, Server]:
     return {name: server for name, server in clusters.items() if name not in names}
 
 
-__all__ = ["EPS", "HOME", "MCS", "OURS", "Clusterset", "Object", "ours", "plan_of", "until", "without"]
+__all__ = ["COREFILE", "EPS", "HOME", "MCS", "OURS", "Clusterset", "Object", "ours", "plan_of", "until", "without"]

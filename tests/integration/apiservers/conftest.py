@@ -1,27 +1,14 @@
-"""Three API servers for all tests of this folder, and what every cluster of a clusterset holds."""
+"""What every cluster of a clusterset holds, and its sync part."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from .clusterset import Clusterset, plan_of
-from .servers import Server, program, servers
-
-
-@pytest.fixture(scope="session")
-def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
-    """East, north and west: real API servers, empty."""
-    try:
-        program("kubernetes")
-        program("etcd")
-    except OSError as error:
-        pytest.skip(str(error))
-    folder: Path = tmp_path_factory.mktemp("apiservers")
-    with servers(folder, ("east", "north", "west")) as made:
-        yield made
+from .servers import Server
 
 
 @pytest.fixture

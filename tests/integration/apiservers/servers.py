@@ -85,7 +85,10 @@ class Process:
 
 @dataclass
 class Server:
-    """One cluster: an API server with RBAC, its store, and a kubeconfig context of its name for ``system:masters``."""
+    """One cluster: an API server with RBAC, its store, and a kubeconfig context of its name for ``system:masters``.
+
+    :ivar service_range: one range of each family, with a comma between them.
+    """
 
     name: str
     folder: Path
@@ -212,7 +215,7 @@ def servers(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Server]]:
     assert len(names) <= MOST
     kubernetes, etcd = program("kubernetes"), program("etcd")
     made = {
-        name: Server(name, folder / name, f"10.14{number}.0.0/16", kubernetes, etcd)
+        name: Server(name, folder / name, f"10.14{number}.0.0/16,fd00:14{number}::/112", kubernetes, etcd)
         for number, name in enumerate(names, start=1)
     }
     try:

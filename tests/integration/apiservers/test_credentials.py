@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,8 +15,9 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.client.access im
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE, Client
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.errors import ApiError
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import peer_objects
 
-from .clusterset import HOME, OURS, Clusterset, Object, plan_of
+from .clusterset import HOME, OURS, Clusterset, Object, plan_of, without
 from .servers import Server
 
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases"
@@ -37,6 +40,45 @@ async def stolen(clusterset: Clusterset, reader: str, peer: str) -> AsyncIterato
     access = await in_memory(ClusterRef("thief"), data["server"], data["ca.crt"], data["token"], data["server-name"])
     async with Client(access, deadline=60) as client:
         yield client
+
+
+async def test_a_fenced_cluster_is_withdrawn_everywhere_although_it_never_answers(
+    clusterset: Clusterset,
+) -> None:
+    key, active = (f"t{uuid.uuid4().hex[:8]}", "hello"), clusterset.plan
+    await clusterset.make_namespace(key[0])
+    both = {"east": ["10.41.0.7"], "west": ["10.42.0.7"]}
+    for host, addresses in both.items():
+        await clusterset.export(host, key, addresses)
+    for host in clusterset.clusters:
+        await clusterset.wait(lambda host=host: clusterset.addresses(host, key), both, 40)  # type: ignore[misc]
+    others = without(clusterset.clusters, "west")
+    peer = clusterset.peer("west")
+    clusterset.clusters["west"].api.freeze()
+    try:
+        clusterset.plan = plan_of(clusterset.clusters, fenced="west")
+        for host in others:  # as the links stage does it, which needs nodes
+            assert "west" not in [
+                each["metadata"]["name"] for each in peer_objects(clusterset.plan, clusterset.plan.cluster(host))
+            ]
+            await clusterset.client[host].delete(f"{OURS}/namespaces/{HOME}/peers/west")
+        began = time.monotonic()
+        await clusterset.share()
+        assert time.monotonic() - began < 30
+        for host in others:
+            await clusterset.wait(lambda host=host: clusterset.addresses(host, key), {"east": both["east"]}, 20)  # type: ignore[misc]
+            for path in (f"{ACCOUNTS}/peer-west", f"/api/v1/namespaces/{HOME}/secrets/peer-west"):
+                assert await clusterset.client[host].try_get(path) is None
+        again = await clusterset.share()
+        assert not any(result.changed for result in again.results.values()), again.results
+    finally:
+        clusterset.clusters["west"].api.thaw()
+    clusterset.plan = active
+    for host in others:
+        await clusterset.client[host].apply(peer)
+    await clusterset.share()
+    for host in clusterset.clusters:
+        await clusterset.wait(lambda host=host: clusterset.addresses(host, key), both, 40)  # type: ignore[misc]
 
 
 async def status(

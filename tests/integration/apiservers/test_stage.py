@@ -8,45 +8,33 @@ from pathlib import Path
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.leave import leave
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ExportWish
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.mcs_crds import MCS_NAMES
 from tests.unit.objects.test_corefile import KUBEADM
 from tests.unit.plan.samples import model
 
-from .clusterset import HOME, Clusterset, Object, plan_of, until
+from .clusterset import COREFILE, HOME, Clusterset, Object, plan_of, until
 from .servers import Server
 
-COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-def with_dns(clusterset: Clusterset, on: bool = True) -> None:
-    """Let the plan say that each cluster has a CoreDNS that is new enough."""
-    services = {c.host: replace(c.services, dns="corefile" if on else "off") for c in clusterset.plan.clusters}
-    rows = tuple(replace(c, services=services[c.host]) for c in clusterset.plan.clusters)
-    clusterset.plan = replace(clusterset.plan, clusters=rows)
-
-
-async def put_corefile(clusterset: Clusterset) -> None:
-    metadata = {"name": "coredns", "namespace": "kube-system"}
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"Corefile": KUBEADM}}
-    for client in clusterset.client.values():
-        await client.apply(body)
-
-
-async def corefile(clusterset: Clusterset, host: str) -> str:
-    return str((await clusterset.client[host].get(COREFILE))["data"]["Corefile"])
+async def put_corefiles(clusterset: Clusterset) -> None:
+    for host in clusterset.clusters:
+        await clusterset.put_corefile(host, KUBEADM)
 
 
 async def test_names_are_added_kept_and_taken_away(clusters: dict[str, Server], tmp_path: Path) -> None:
     pair = {name: clusters[name] for name in ("east", "west")}
     async with Clusterset(pair, tmp_path, plan_of(pair)) as clusterset:
-        await put_corefile(clusterset)
-        with_dns(clusterset)
+        await put_corefiles(clusterset)
+        clusterset.answer_names()
         told = await clusterset.share(Options(check=True, wait=False))
         assert "ConfigMap kube-system/coredns" in told.results["east"].updated
-        assert await corefile(clusterset, "east") == KUBEADM
+        assert await clusterset.corefile("east") == KUBEADM
         await clusterset.share()
-        text = await corefile(clusterset, "east")
+        text = await clusterset.corefile("east")
         assert "multicluster clusterset.local # clusterset.fabric" in text
         rules = await clusterset.client["east"].get(
             "/apis/rbac.authorization.k8s.io/v1/clusterroles/clusterset-fabric:coredns"
@@ -59,10 +47,33 @@ async def test_names_are_added_kept_and_taken_away(clusters: dict[str, Server], 
         again = await clusterset.share()
         assert max(result.requests for result in again.results.values()) <= 2  # of the bundles: each looks once
         assert not any(result.changed for result in again.results.values()), again.results
-        with_dns(clusterset, on=False)
+        clusterset.answer_names("off")
         await clusterset.share()
-        assert await corefile(clusterset, "east") == KUBEADM.replace("ttl 30", "ttl 5")
+        assert await clusterset.corefile("east") == KUBEADM.replace("ttl 30", "ttl 5")
         assert not any(result.changed for result in (await clusterset.share()).results.values())
+
+
+async def test_an_old_coredns_gets_one_of_ours_beside_it(clusters: dict[str, Server], tmp_path: Path) -> None:
+    east = {"east": clusters["east"]}
+    path = f"/apis/apps/v1/namespaces/{HOME}/deployments/fabric-dns"
+    async with Clusterset(east, tmp_path, plan_of(east)) as clusterset:
+        client = clusterset.client["east"]
+        await put_corefiles(clusterset)
+        clusterset.answer_names("stub")
+        await clusterset.share(Options(check=True, wait=False))
+        assert await clusterset.corefile("east") == KUBEADM
+        await clusterset.share()
+        assert await client.try_get(path) is not None
+        address = (await client.get(f"/api/v1/namespaces/{HOME}/services/fabric-dns"))["spec"]["clusterIP"]
+        assert f"clusterset.local:53 {{\n    errors\n    forward . {address}\n" in await clusterset.corefile("east")
+        assert not any(result.changed for result in (await clusterset.share()).results.values())
+        clusterset.answer_names()  # CoreDNS was upgraded
+        await clusterset.share()
+        assert await client.try_get(path) is None
+        assert "forward . 10" not in await clusterset.corefile("east")
+        clusterset.answer_names("off")
+        await clusterset.share()
+        assert await clusterset.corefile("east") == KUBEADM
 
 
 async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
@@ -72,8 +83,8 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
     space = f"t{uuid.uuid4().hex[:8]}"
     key = (space, "hello")
     async with Clusterset(pair, tmp_path, plan_of(pair)) as clusterset:
-        await put_corefile(clusterset)
-        with_dns(clusterset)
+        await put_corefiles(clusterset)
+        clusterset.answer_names()
         await clusterset.share()
         for name in pair:
             await clusterset.start(name)
@@ -83,6 +94,11 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         both = {"east": ["10.41.0.7"], "west": ["10.42.0.7"]}
         for name in pair:
             await clusterset.wait(lambda name=name: clusterset.addresses(name, key), both, 40)  # type: ignore[misc]
+        # and one that the inventory asks for, which goes with the cluster
+        chosen = replace(clusterset.plan.cluster("west").services, exports=(ExportWish(space, "till"),))
+        await clusterset.client["west"].apply(fabric(replace(clusterset.plan.cluster("west"), services=chosen)))
+        await clusterset.service("west", (space, "till"), {"ports": [{"port": 80}]})
+        await clusterset.wait(lambda: imported(clusterset, (space, "till")), True, 40)
         models = [
             model(host, kubeconfig=str(server.kubeconfig), context=host, deadline=60) for host, server in pair.items()
         ]
@@ -91,14 +107,19 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         assert not gone.failed, gone.failed
         west, east = clusterset.client["west"], clusterset.client["east"]
         assert await west.try_get(f"/apis/multicluster.x-k8s.io/v1beta1/namespaces/{space}/serviceexports/hello")
+        assert not await west.try_get(f"/apis/multicluster.x-k8s.io/v1beta1/namespaces/{space}/serviceexports/till")
         assert await west.list("/apis/multicluster.x-k8s.io/v1beta1/serviceimports") == []
         services = await west.list(f"/api/v1/namespaces/{space}/services")
-        assert [each["metadata"]["name"] for each in services] == ["hello"]
+        assert [each["metadata"]["name"] for each in services] == ["hello", "till"]
         assert await clusterset.addresses("west", key) == {}
-        assert await corefile(clusterset, "west") == KUBEADM
+        assert await clusterset.corefile("west") == KUBEADM
         await clusterset.wait(lambda: clusterset.addresses("east", key), {"east": ["10.41.0.7"]}, 20)
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/secrets/peer-west") is None
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/serviceaccounts/peer-west") is None
+
+
+async def imported(clusterset: Clusterset, key: tuple[str, str]) -> bool:
+    return await clusterset.imported("east", key) is not None
 
 
 async def test_definitions_that_nobody_needs_go_with_the_services(clusters: dict[str, Server], tmp_path: Path) -> None:

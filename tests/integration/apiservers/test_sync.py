@@ -6,8 +6,12 @@ import asyncio
 import signal
 import time
 import uuid
+from dataclasses import replace
 
 import pytest
+
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ExportWish
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
 
 from .clusterset import EPS, HOME, MCS, OURS, Clusterset, Object, ours
 
@@ -159,6 +163,63 @@ async def test_a_namespace_that_comes_later_gets_its_imports(clusterset: Cluster
     assert await clusterset.imported("west", late) is None
     await clusterset.make_namespace(late[0], "west")
     await clusterset.wait(lambda: clusterset.addresses("west", late), {"east": EAST})
+
+
+async def test_exports_of_the_inventory_are_beside_peoples_own(clusterset: Clusterset, key: Key) -> None:
+    await ready(clusterset, key)
+    space, client, east = key[0], clusterset.client["east"], clusterset.plan.cluster("east")
+
+    async def choose(*wishes: ExportWish) -> None:
+        await client.apply(fabric(replace(east, services=replace(east.services, exports=wishes))))
+
+    async def exports() -> dict[str, bool]:
+        """Names of the exports, and whether the inventory made them."""
+        items = await client.list(f"{MCS}/namespaces/{space}/serviceexports")
+        mark = "fabric.clusterset.io/export"
+        return {item["metadata"]["name"]: mark in (item["metadata"].get("labels") or {}) for item in items}
+
+    async def imports() -> list[str]:
+        items = await clusterset.client["west"].list(f"{MCS}/namespaces/{space}/serviceimports")
+        return sorted(item["metadata"]["name"] for item in items)
+
+    ports: Object = {"ports": [{"port": 80}]}
+    await clusterset.service("east", (space, "named"), ports)
+    await choose(ExportWish(space, "named"), ExportWish(space, labels=(("team", "a"),)))
+    await clusterset.wait(exports, {"named": True, "probe": False})
+    await clusterset.service("east", (space, "later"), ports, {"team": "a"})  # without another run
+    await clusterset.wait(imports, ["later", "named", "probe"])
+    await clusterset.service("east", (space, "later"), ports, {"team": "b"})
+    await clusterset.wait(exports, {"named": True, "probe": False})
+    await choose(ExportWish(space))
+    await clusterset.wait(exports, {"later": True, "named": True, "probe": False})
+    await choose()
+    await clusterset.wait(exports, {"probe": False})
+    await clusterset.wait(imports, ["probe"])
+
+
+async def test_a_cluster_takes_no_traffic_or_keeps_its_own(clusterset: Clusterset, key: Key) -> None:
+    await ready(clusterset, key)
+    both = {"east": EAST, "west": WEST}
+    for host, addresses in both.items():
+        await clusterset.export(host, key, addresses)
+
+    async def annotate(host: str, name: str, value: str) -> None:
+        body: Object = {"metadata": {"annotations": {f"fabric.clusterset.io/{name}": value}}}
+        path = f"{MCS}/namespaces/{key[0]}/serviceexports/{key[1]}"
+        await clusterset.client[host].request("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+    async def seen() -> list[Object]:
+        return [await clusterset.addresses(host, key) for host in ("east", "north", "west")]
+
+    await clusterset.wait(seen, [both, both, both])
+    await annotate("west", "prefer", "local")
+    await clusterset.wait(seen, [both, both, {"west": WEST}])
+    await clusterset.endpoints("west", key, [])
+    await clusterset.wait(seen, [{"east": EAST}] * 3)
+    await clusterset.endpoints("west", key, WEST)
+    await clusterset.wait(seen, [both, both, {"west": WEST}])
+    await annotate("west", "weight", "0")
+    await clusterset.wait(seen, [{"east": EAST}] * 3)
 
 
 async def test_a_silent_cluster_is_withdrawn_and_comes_back(clusterset: Clusterset, key: Key) -> None:

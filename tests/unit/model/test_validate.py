@@ -123,3 +123,30 @@ def test_an_entry_of_links_without_a_driver_takes_the_default_one() -> None:
 def test_ports_of_all_links_fit_above_the_base() -> None:
     for base, good in ((14790, False), (14791, True), (49152, True), (49153, False)):
         assert (validate("east", {**GOOD, "fabric_port_base": base})[0] is not None) is good
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({}, ["it chooses nothing"]),
+        ({"name": "cart"}, ["'cart' has no namespace"]),
+        ({"namespace": "shop", "name": "cart", "labels": {"a": "b"}}, ["name 'cart' and labels are given"]),
+        ({"namespace": "Shop"}, ["namespace 'Shop'"]),
+        ({"namespase": "shop"}, ["unknown key 'namespase'", "namespace?"]),
+        ({"labels": ["a"]}, ["labels are ['a']"]),
+        ({"labels": {"a b": "c"}}, ["'a b' is not the key"]),
+        ({"labels": {"tier": 1}}, ["1 of tier", "in quotes"]),
+    ],
+)
+def test_a_bad_entry_of_exports_is_named_with_its_place_and_a_fix(entry: dict[str, object], words: list[str]) -> None:
+    model, errors = validate("east", {**GOOD, "fabric_exports": [{"namespace": "shop"}, entry]})
+    text = "\n".join(map(str, errors))
+    assert model is None
+    assert text.startswith("east: fabric_exports, entry 2: ")
+    assert "Fix:" in text
+    assert all(word in text for word in words), text
+
+
+def test_exports_of_a_cluster_without_services_are_refused() -> None:
+    values = {**GOOD, "fabric_services": False, "fabric_exports": [{"namespace": "shop"}]}
+    assert "fabric_exports is given" in str(validate("east", values)[1][0])

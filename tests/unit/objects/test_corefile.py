@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.clusterset.fabric.plugins.module_utils.objects.corefile import with_zone, without_zone
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.corefile import (
+    with_stub,
+    with_zone,
+    without_zone,
+)
 
 KUBEADM = """.:53 {
     errors
@@ -72,3 +76,30 @@ def test_what_a_user_wrote_is_not_ours_to_take_away() -> None:
 )
 def test_what_we_do_not_understand_is_left_alone(text: str) -> None:
     assert with_zone(text) is None
+
+
+def test_an_old_coredns_hands_the_zone_on_by_a_block_of_its_own() -> None:
+    text = with_stub(KUBEADM, "10.96.0.53")
+    assert text
+    assert text.startswith(KUBEADM)
+    assert "\nclusterset.local:53 {\n    errors\n    forward . 10.96.0.53\n}\n" in text
+    assert with_stub(text, "10.96.0.53") == text
+    assert without_zone(text) == KUBEADM
+    edited = text.replace("ttl 30", "ttl 5") + "example.org:53 {\n    forward . 192.0.2.1\n}\n"
+    assert without_zone(edited).count("forward . 192.0.2.1") == 1
+    assert "clusterset" not in without_zone(edited)
+
+
+def test_from_a_block_of_its_own_to_the_plugin_and_back() -> None:
+    stub, plugin = with_stub(KUBEADM, "10.96.0.53"), with_zone(KUBEADM)
+    assert stub
+    assert plugin
+    assert with_zone(stub) == plugin
+    assert with_stub(plugin, "10.96.0.53") == stub
+
+
+def test_a_block_of_its_own_has_the_port_of_the_others_and_takes_nobodys_place() -> None:
+    assert "clusterset.local:1053 {" in (with_stub(KUBEADM.replace(".:53", ".:1053"), "10.96.0.53") or "")
+    assert "clusterset.local:53 {" in (with_stub(KUBEADM.replace(".:53", "."), "10.96.0.53") or "")
+    assert with_stub("example.org:53 {\n    errors\n}\n", "10.96.0.53") is None
+    assert with_stub(KUBEADM + "clusterset.local:53 {\n    forward . 192.0.2.1\n}\n", "10.96.0.53") is None

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ExportWish
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.validate import validate
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.mcs_crds import mcs_crds
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.services import (
     peer_account,
@@ -41,12 +43,29 @@ def test_names_need_a_coredns_that_can_answer_for_them() -> None:
     assert "since" not in planned("1.11.3", service_dns=False)[1]
 
 
+def test_beside_a_coredns_that_is_too_old_one_of_ours_is_run() -> None:
+    how, table = planned("1.11.3", dns_image="coredns:1")
+    assert how == "stub"
+    assert "a CoreDNS of our own answers" in table
+    assert "services, names" in table
+    assert planned("", dns_image="coredns:1")[0] == "the version of its CoreDNS is unknown"
+
+
 def test_services_that_are_off_cost_nothing_and_go_where_they_were() -> None:
     made = build_plan([model("east", services=False)], {"east": facts("east")})
     assert made.cluster("east").services.action == "off"
     owned = replace(facts("east").owned, bundles=("links", "services"))
     made = build_plan([model("east", services=False)], {"east": replace(facts("east"), owned=owned)})
     assert made.cluster("east").services.action == "remove"
+
+
+def test_exports_of_the_inventory_reach_the_sync_part_by_the_fabric_object() -> None:
+    wishes = (ExportWish("shop", "cart"), ExportWish(labels=(("team", "a"),)))
+    made = build_plan([model("east", exports=wishes)], {"east": facts("east")})
+    assert plan_from_json(made.to_json()) == made
+    rows = fabric(made.cluster("east"))["spec"]["exports"]
+    assert rows == [{"namespace": "shop", "name": "cart"}, {"labels": {"team": "a"}}]
+    assert "exports" not in fabric(build_plan([model("east")], {"east": facts("east")}).cluster("east"))["spec"]
 
 
 def test_a_peer_may_read_exports_and_renew_its_own_token_only() -> None:

@@ -19,6 +19,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types impo
     Plugin,
 )
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric, peer_objects
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build import RefusedError, build_plan
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import Plan, plan_from_json
 from tests.unit.plan.samples import facts, model
@@ -177,3 +178,37 @@ def test_a_plugin_version_that_does_not_support_the_kubernetes_is_refused() -> N
 def test_without_a_version_the_newest_known_one_is_planned() -> None:
     result = build_plan([model("east", network_plugin="flannel")], {"east": facts("east", plugin=Plugin())})
     assert result.clusters[0].plugin.version.startswith("v0.")
+
+
+def test_a_fenced_cluster_is_gone_from_all_others_and_comes_back_with_its_number() -> None:
+    spec = {"clusterID": "north", "index": 1, "gateways": []}
+    numbers = {"east": 0, "west": 2}
+
+    def found(**more: object) -> dict[str, ClusterFacts]:
+        owned = {host: Owned(True, host, index, **more) for host, index in numbers.items()}  # type: ignore[arg-type]
+        return {host: facts(host, owned=owned[host]) for host in numbers}
+
+    models = [model("east"), model("north", state="fenced", transit=True), model("west")]
+    result = build_plan(models, found(peers=("north",), peer_specs={"north": spec}))
+    assert plan_from_json(result.to_json()) == result
+    assert [cluster.host for cluster in result.clusters] == ["east", "west"]
+    assert [(link.a, link.b) for link in result.links] == [("east", "west")]
+    for cluster in result.clusters:
+        assert (cluster.kept_peers, cluster.fenced) == ((), (("north", 1),))
+        assert fabric(cluster)["spec"]["fenced"] == [{"clusterID": "north", "index": 1}]
+        assert "north" not in [peer["metadata"]["name"] for peer in peer_objects(result, cluster)]
+    assert any("north is fenced" in note for note in result.notes)
+    # the next run finds no Peer of it any more, and a newcomer does not get its number
+    later = build_plan(
+        [*models[:2], model("west")], {"east": found(fenced={"north": 1})["east"], "west": facts("west")}
+    )
+    assert later.cluster("west").index == 2
+    back = build_plan([model(host) for host in ("east", "north", "west")], {**found(), "north": facts("north")})
+    assert {cluster.host: cluster.fenced for cluster in back.clusters} == {"east": (), "north": (), "west": ()}
+
+
+def test_a_cluster_that_does_not_answer_cannot_be_told_that_another_is_fenced() -> None:
+    models = [model("east"), model("north", state="fenced"), model("west")]
+    result = build_plan(models, {"east": facts("east")}, {"west": "west does not answer"})
+    assert "north is fenced: nothing of it stays in the others, but for west;" in "\n".join(result.notes)
+    assert "every cluster is fenced" in refusal([model("east", state="fenced")], [])

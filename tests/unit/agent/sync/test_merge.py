@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import Any
 
 from clusterset_agent.sync import conditions, desired
@@ -79,6 +80,35 @@ def test_what_is_exported_survives_the_way_to_a_peer() -> None:
     assert [len(group.endpoints) for group in found.groups] == [2, 1]
     assert from_object("east", to_object(found, "clusterset-fabric")) == found
     assert (found.affinity_seconds, found.labels) == (10, {"a": "b"})
+
+
+def test_a_cluster_of_weight_0_exports_no_endpoints() -> None:
+    def given(weight: str, **spec: Any) -> Export:
+        wishes = wish()
+        wishes["metadata"]["annotations"] = {"fabric.clusterset.io/weight": weight}
+        found = local_export("east", wishes, service(**spec), [eps(8042, "10.41.0.7")])
+        assert isinstance(found, Export)
+        return found
+
+    assert given("0").groups == ()
+    assert given("1").groups != ()
+    half = given("0.5")
+    assert half.groups != ()
+    assert (
+        "fabric.clusterset.io/weight is '0.5': use 0 or 1"
+        in conditions.of_export(merged(half), remark=half.remark)[1]["message"]
+    )
+    assert given("0", clusterIP="None").groups != ()
+    assert "headless" in given("0", clusterIP="None").remark
+
+
+def test_a_cluster_that_prefers_its_own_endpoints_uses_others_only_without_one() -> None:
+    own, other = export("east", prefers_local=True), export("west", "2026-02-01T00:00:00Z")
+    assert desired.passed_over(merged(own, other), "east") == {"west"}
+    assert desired.passed_over(merged(own, other), "west") == set()
+    assert desired.passed_over(merged(own, other), "north") == set()
+    for mine in (replace(own, groups=()), replace(own, prefers_local=False), replace(own, type="Headless")):
+        assert desired.passed_over(merged(mine, other), "east") == set()
 
 
 def test_the_oldest_export_wins_and_a_tie_is_decided_by_id() -> None:
