@@ -49,6 +49,16 @@ _KEYS = rows(
 )
 
 
+def _current(gateways: Schema) -> Schema:
+    """The gateways of now beside those of the spec: the playbook owns the spec, the sync part this."""
+    description = (
+        "The gateways as they are since the spec was written, kept by the sync part; they count instead of those of "
+        "the spec as long as observedGeneration is the object's generation."
+    )
+    generation = count("The generation of the object for which this was found.")
+    return structure(description, {"observedGeneration": generation, "gateways": gateways})
+
+
 def _fabric() -> Schema:
     ports = structure(
         "Ports that the agent uses on every node.",
@@ -104,7 +114,8 @@ def _fabric() -> Schema:
         column("Services", ".spec.serviceCIDRs", wide=True),
     ]
     description = "This cluster, as its own agents see it; the name is `local`."
-    return definition("Fabric", "fabrics", description, spec, columns)
+    status = structure("What has changed since the playbook ran.", {"current": _current(gateways)})
+    return definition("Fabric", "fabrics", description, spec, columns, status)
 
 
 def _peer() -> Schema:
@@ -165,7 +176,7 @@ def _peer() -> Schema:
             "message": text("What is wrong with it, for people; empty when all is well."),
         },
     )
-    status = structure("What the agents see of it.", {"services": services})
+    status = structure("What the agents see of it.", {"services": services, "current": _current(gateways)})
     return definition("Peer", "peers", "Another cluster; the name is its identity.", spec, columns, status)
 
 
