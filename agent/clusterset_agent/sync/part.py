@@ -22,6 +22,7 @@ from .engine import Engine
 from .gateways import PeerGateways
 from .local import served_version
 from .names import OURS, Object
+from .office import Office
 from .pages import SyncPages
 from .peer import Peer
 from .settings import SyncSettings
@@ -88,6 +89,7 @@ class SyncPart:
             engine.queue.run(),
             stay_alive(self._client, self.settings),
             self._gateways.run(),
+            Office(self._client, self.settings, engine).run(),
             self._look_around(engine),
             self._look_at_all(engine),
         )

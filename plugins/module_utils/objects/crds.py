@@ -21,6 +21,7 @@ from .schema import (
     rows,
     structure,
     text,
+    texts,
     time,
 )
 
@@ -89,6 +90,14 @@ def _fabric() -> Schema:
             "underlayMTU": number("Largest packet, in bytes, that the nodes' own network carries.", 1280, 65535),
             "ports": ports,
             "gateways": gateways,
+            "gatewayChoice": structure(
+                "How the sync part chooses gateways anew when nodes come and go; absent: not at all.",
+                {
+                    "count": number("How many; 0: they are named in the inventory, and stay.", 0, 16),
+                    "labels": texts("Labels of the nodes that may be chosen; none: any node that takes ordinary pods."),
+                    "endpoints": texts("Addresses for other clusters, by node; they win over the node's own."),
+                },
+            ),
             "keyGenerations": {
                 "type": "array",
                 "description": "Generations of link keys that each gateway holds now, oldest first.",

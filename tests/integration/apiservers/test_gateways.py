@@ -186,6 +186,50 @@ async def test_a_silent_peer_keeps_its_gateways_and_what_the_playbook_says_then_
     await linked.wait(lambda: linked.known("east", "west"), known, 30)
 
 
+async def test_gateways_follow_their_nodes_and_the_peers_hear_of_it(linked: Linked) -> None:
+    west = linked.client["west"]
+
+    async def office() -> dict[str, tuple[int, str]]:
+        rows = in_force(await west.get(f"{ROOT}/fabrics/local"))["gateways"]
+        return {each["node"]: (each["ordinal"], each["endpoint"]) for each in rows}
+
+    first = {"west-worker": (0, "172.30.0.21"), "west-worker2": (1, "172.30.0.22")}
+    assert await office() == first
+    await linked.node("west", "west-third", "172.30.0.23")
+    await linked.node("west", "west-sick", "172.30.0.24", ready=False)
+    await west.delete(f"{NODES}/west-worker")
+    second = {"west-worker2": first["west-worker2"], "west-third": (2, "172.30.0.23")}
+    assert await linked.wait(office, second) < QUICK + 1
+    await west.delete(f"{ROOT}/gateways/west-worker")  # by the garbage collection, which is not here
+    await linked.publish("west", "west-third", 2, "3", "172.30.0.23")
+
+    async def seen() -> list[str]:
+        return [row[0] for row in await linked.known("east", "west")]
+
+    assert await linked.wait(seen, ["west-worker2", "west-third"]) < QUICK
+
+    await linked.node("west", "west-fourth", "172.30.0.25")
+    await linked.node("west", "west-worker2", "172.30.0.22", ready=False)
+    third = {"west-third": second["west-third"], "west-fourth": (0, "172.30.0.25")}
+    assert await linked.wait(office, third) > 3.0, "a gateway has its grace"
+    await linked.node("west", "west-worker2", "172.30.0.22")
+    notes = {"metadata": {"annotations": {"fabric.clusterset.io/endpoint": "203.0.113.30"}}}
+    await west.request("PATCH", f"{NODES}/west-third", body=notes, content_type=MERGE)
+    fourth = {"west-third": (2, "203.0.113.30"), "west-fourth": third["west-fourth"]}
+    assert await linked.wait(office, fourth) < QUICK + 1
+
+    # the plan finds the same gateways in office, and takes them over
+    generation = (await west.get(f"{ROOT}/fabrics/local"))["metadata"]["generation"]
+    await linked.publish("west", "west-third", 2, "3", "203.0.113.30")
+    await linked.publish("west", "west-fourth", 0, "4", "172.30.0.25")
+    await west.delete(f"{ROOT}/gateways/west-worker2")
+    assert f"Fabric {HOME}/local" in (await linked.site())["west"].updated
+    assert not any(result.changed for result in (await linked.site()).values())
+    fabric_now = await west.get(f"{ROOT}/fabrics/local")
+    assert (fabric_now["metadata"]["generation"], await office()) == (generation + 1, fourth)
+    assert await linked.wait(seen, ["west-fourth", "west-third"]) < QUICK
+
+
 async def test_the_sync_part_may_write_the_status_of_our_objects_and_nothing_else_of_them(linked: Linked) -> None:
     path = linked.folder / "rights.kubeconfig"
     linked.clusters["east"].write_kubeconfig(path, await linked.token("east", "fabric-sync"))
