@@ -44,6 +44,7 @@ class Linked(Clusterset):
 
     async def _prepare(self, name: str) -> None:
         await super()._prepare(name)
+        await self.client[name].delete(f"{ROOT}/peers/north")  # of an earlier test; its number may be another's here
         for number, node in enumerate(self.plan.cluster(name).gateways, start=1):
             await self.node(name, node.node, node.endpoint)
             await self.publish(name, node.node, node.ordinal, f"{number}", node.endpoint)
