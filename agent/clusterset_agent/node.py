@@ -37,7 +37,7 @@ from .sizes import Sizes
 from .steering import Steering
 from .target import kernel_state
 from .version import VERSION
-from .wanted import NodeAddress, Wanted, parse
+from .wanted import NodeAddress, Wanted, in_force, parse
 from .ways import judge, probed, vouched
 
 log = logging.getLogger("clusterset.node")
@@ -116,8 +116,8 @@ class NodeAgent:
             self._drain(wished(objects[NODES].get(self.settings.node)))
         fabric = objects["fabrics"].get("local")
         if {"fabrics", "peers", "tunneladdresses"} <= self.api.synced and fabric is not None:
-            self.memory.fabric = fabric["spec"]
-            self.memory.peers = [item["spec"] for item in objects["peers"].values()]
+            self.memory.fabric = in_force(fabric)
+            self.memory.peers = [in_force(item) for item in objects["peers"].values()]
             self.memory.addresses = {name: item["spec"] for name, item in objects["tunneladdresses"].items()}
             self._understand()
         self.announcer.wake()

@@ -21,6 +21,11 @@ _HERE, _BEYOND, _ANYWHERE = 64, 128, 144
 """Distances of the three blocks from the end of the range."""
 
 
+def may_be_held(address: ipaddress.IPv4Address, network: ipaddress.IPv4Network) -> bool:
+    """Whether a node may hold the address: it is in the range, and not among those that exist to be probed."""
+    return address in network and int(network.broadcast_address) - int(address) >= RESERVED
+
+
 def here(tunnel: str, ordinal: int, slot: int) -> str:
     """Return the address of a gateway that is reached by the link of this slot only."""
     return _address(tunnel, _HERE, SLOTS * ordinal + slot)

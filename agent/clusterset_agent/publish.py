@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from .cluster_api import API_VERSION, NODES, ApiError, Client, ClusterApi, Object
 from .faults import AgentError
 from .link_report import LinkReport, worth_writing
-from .probe_points import RESERVED
+from .probe_points import may_be_held
 from .settings import Settings
 from .wanted import LocalGateway
 
@@ -39,7 +39,7 @@ class Publisher:
         addresses = self._api.objects["tunneladdresses"]
         mine = sorted(name for name, item in addresses.items() if item["spec"].get("node") == self._settings.node)
         network = ipaddress.IPv4Network(tunnel_range)
-        good = [name for name in mine if _may_be_held(ipaddress.IPv4Address(name), network)]
+        good = [name for name in mine if may_be_held(ipaddress.IPv4Address(name), network)]
         if not good:
             good = [await self._claim_free(network, set(addresses))]
         elif addresses[good[0]]["spec"].get("underlayAddress") != self._settings.underlay:
@@ -49,7 +49,7 @@ class Publisher:
                 await self._client.delete(self._api.path("tunneladdresses", name))
 
     async def _claim_free(self, network: ipaddress.IPv4Network, taken: set[str]) -> str:
-        free = (address for address in network.hosts() if _may_be_held(address, network))
+        free = (address for address in network.hosts() if may_be_held(address, network))
         candidates = (str(address) for address in free if str(address) not in taken)
         for name in candidates:
             try:
@@ -156,8 +156,3 @@ class Publisher:
             name, uid = node["metadata"]["name"], node["metadata"]["uid"]
             self._owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}
         return self._owner
-
-
-def _may_be_held(address: ipaddress.IPv4Address, network: ipaddress.IPv4Network) -> bool:
-    """Whether a node may hold the address: it is in the range, and not among those that exist to be probed."""
-    return address in network and int(network.broadcast_address) - int(address) >= RESERVED

@@ -113,6 +113,16 @@ class Wanted:
         return next((address for address in self.nodes if address.node == node), None)
 
 
+def in_force(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the spec of a Fabric or Peer object, with the gateways of now if they were found for this very spec.
+
+    The playbook owns the spec, the sync part ``status.current``; whichever is written later counts.
+    """
+    spec, found = item.get("spec") or {}, (item.get("status") or {}).get("current") or {}
+    newer = found.get("observedGeneration") == item["metadata"].get("generation") and found.get("gateways")
+    return {**spec, "gateways": found["gateways"]} if newer else dict(spec)
+
+
 def parse(fabric: Spec, peers: Sequence[Spec], addresses: Mapping[str, Spec]) -> Wanted:
     """Turn specs into values; one bad peer or address is left out and named in ``faults``.
 

@@ -28,10 +28,20 @@ class Collection:
 
     :param key_of: the service of an object; None for objects that are of no interest.
     :param changed: told the services whose objects have changed.
+    :param slim: what of an object is kept.
     :param wary: believe even the first list only the second time if it is empty: it is of another cluster.
     """
 
-    def __init__(self, path: str, key_of: KeyOf, changed: Changed, *, only: str = "", wary: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        key_of: KeyOf,
+        changed: Changed,
+        *,
+        only: str = "",
+        wary: bool = False,
+        slim: Callable[[Object], Object] | None = None,
+    ) -> None:
         self.path = path
         self.synced = False
         self.connected = False
@@ -40,6 +50,7 @@ class Collection:
         self._changed = changed
         self._selector = f"metadata.name={only}" if only else ""
         self._wary = wary
+        self._slim = slim or _slim
         self._by_key: dict[Key, dict[str, Object]] = {}
 
     def of(self, key: Key) -> dict[str, Object]:
@@ -88,7 +99,7 @@ class Collection:
         for item in listing:
             key = self._key_of(item)
             if key is not None:
-                fresh.setdefault(key, {})[item["metadata"]["name"]] = _slim(item)
+                fresh.setdefault(key, {})[item["metadata"]["name"]] = self._slim(item)
         before, self._by_key = self._by_key, fresh
         first, self.synced = not self.synced, True
         touched = {key for key in before.keys() | fresh.keys() if before.get(key) != fresh.get(key)}
@@ -103,7 +114,7 @@ class Collection:
         if gone:
             found.pop(item["metadata"]["name"], None)
         else:
-            found[item["metadata"]["name"]] = _slim(item)
+            found[item["metadata"]["name"]] = self._slim(item)
         if not found:
             del self._by_key[key]
         self._changed((key,))

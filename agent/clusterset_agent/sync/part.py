@@ -19,8 +19,10 @@ from ..cluster_api import FabricError
 from ..version import VERSION
 from .election import Election, stay_alive
 from .engine import Engine
+from .gateways import PeerGateways
 from .local import served_version
 from .names import OURS, Object
+from .office import Office
 from .pages import SyncPages
 from .peer import Peer
 from .settings import SyncSettings
@@ -43,6 +45,7 @@ class SyncPart:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._told: dict[str, Object] = {}
         self._client: Client
+        self._gateways: PeerGateways
 
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Run until ``stop`` is set, or by SIGTERM; nothing is withdrawn then.
@@ -81,10 +84,13 @@ class SyncPart:
         await self.election.won.wait()
         engine = Engine(self._client, self.settings, await served_version(self._client))
         self.engine = engine
+        self._gateways = PeerGateways(self._client, self.settings, engine)
         await asyncio.gather(
             engine.local.follow(self._client),
             engine.queue.run(),
             stay_alive(self._client, self.settings),
+            self._gateways.run(),
+            Office(self._client, self.settings, engine).run(),
             self._look_around(engine),
             self._look_at_all(engine),
         )
@@ -124,10 +130,13 @@ class SyncPart:
         for name, item in wanted.items():
             peer = engine.peers.get(name)
             if peer is None:
-                peer = engine.peers[name] = Peer(name, self.settings, self._client, engine.queue.mark)
+                peer = engine.peers[name] = Peer(
+                    name, self.settings, self._client, engine.queue.mark, self._gateways.wake
+                )
                 self._following[name] = asyncio.create_task(peer.run())
             peer.learn(item["spec"], item["metadata"].get("annotations") or {})
             peer.take(secrets.get(f"peer-{name}"))
+        self._gateways.wake()
 
     async def _part_from(self, engine: Engine, name: str) -> None:
         """The peer has left: what it exported goes with it."""

@@ -84,7 +84,12 @@ class Peer:
     """Follows one peer for as long as it is one. What it exported stays known while it does not answer."""
 
     def __init__(
-        self, name: str, settings: SyncSettings, local: Client, changed: Callable[[Iterable[Key]], None]
+        self,
+        name: str,
+        settings: SyncSettings,
+        local: Client,
+        changed: Callable[[Iterable[Key]], None],
+        regrouped: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.ranges: list[Network] | None = None
@@ -104,6 +109,12 @@ class Peer:
         self._exports = Collection(root, _key_of, changed, wary=True)
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{settings.namespace}/leases"
         self._alive = Collection(leases, self._hear, lambda _keys: None, only=ALIVE_LEASE)
+        gateways = f"/apis/{OURS}/namespaces/{settings.namespace}/gateways"
+        self.gateways = Collection(gateways, _plain, lambda _keys: regrouped(), wary=True)
+
+    @property
+    def _followed(self) -> tuple[Collection, ...]:
+        return self._exports, self._alive, self.gateways
 
     @property
     def synced(self) -> bool:
@@ -161,7 +172,7 @@ class Peer:
         ref = ClusterRef(self.name)
         access = await in_memory(ref, credential.server, credential.ca, credential.token, credential.server_name)
         async with Client(access, deadline=math.inf, lanes=4) as client:
-            following = [asyncio.create_task(each.follow(client)) for each in (self._exports, self._alive)]
+            following = [asyncio.create_task(each.follow(client)) for each in self._followed]
             try:
                 await self._watch_over(client, credential)
             finally:
@@ -227,6 +238,10 @@ class Peer:
                 self.heard = time.monotonic()
             self._renewal = renewal
         return None
+
+
+def _plain(item: Object) -> Key | None:
+    return item["metadata"]["name"], ""
 
 
 def _key_of(item: Object) -> Key | None:

@@ -18,6 +18,7 @@ class SyncSettings:
     :ivar pod: who we are in the election.
     :ivar peer_timeout: after so long without a sign of life, and without a link, a peer's endpoints are withdrawn.
     :ivar kubeconfig: for a start outside of a pod.
+    :ivar gateway_grace: a gateway whose node is not ready for so long is replaced.
     :ivar renew_share: a token is renewed when less than this share of its life is left.
     """
 
@@ -31,6 +32,7 @@ class SyncSettings:
     alive_seconds: float = 1.0
     token_seconds: int = 24 * 3600
     renew_share: float = 0.5
+    gateway_grace: float = 300.0
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> SyncSettings:
@@ -43,5 +45,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> SyncSettings:
         kubeconfig=env.get("FABRIC_KUBECONFIG", ""),
         address=env.get("POD_IP", ""),
         port=int(env.get("METRICS_PORT", "14791")),
+        gateway_grace=float(env.get("GATEWAY_GRACE", "300")),
         token_seconds=int(env.get("TOKEN_SECONDS", str(24 * 3600))),
     )

@@ -24,7 +24,7 @@ def owned(raw: Raw) -> Owned:
     if f"fabrics.{GROUP}" not in raw.crds:
         return Owned(bundles=bundles)
     local: Item = next((item for item in raw.fabrics if name_of(item) == "local"), {})
-    spec = local.get("spec") or {}
+    spec = in_force(local)
     return Owned(
         installed=True,
         cluster_id=str(spec.get("clusterID") or ""),
@@ -38,10 +38,19 @@ def owned(raw: Raw) -> Owned:
         key_generations=tuple(sorted(int(number) for number in spec.get("keyGenerations") or ())),
         keys_since=str(spec.get("keysSince") or ""),
         joined=str(dig(local, "metadata", "creationTimestamp") or ""),
-        peer_specs={name_of(item): item.get("spec") or {} for item in raw.peers},
+        peer_specs={name_of(item): in_force(item) for item in raw.peers},
         fenced={str(item["clusterID"]): int(item["index"]) for item in spec.get("fenced") or ()},
         bundles=bundles,
     )
+
+
+def in_force(item: Item) -> Item:
+    """The spec of a Fabric or Peer, with the gateways that the sync part has found since this very spec was written."""
+    spec: Item = item.get("spec") or {}
+    found = dig(item, "status", "current") or {}
+    if found.get("observedGeneration") == dig(item, "metadata", "generation") and found.get("gateways"):
+        return {**spec, "gateways": found["gateways"]}
+    return spec
 
 
 def gateway_of(item: Item) -> Gateway:

@@ -80,11 +80,11 @@ class Owned:
     peers: tuple[str, ...] = ()
     underlay_mtu: int = 0  # smallest that the nodes' agents measured, else what the Fabric object says
     tunnel_range: str = ""
-    chosen: Mapping[str, int] = field(default_factory=dict)  # Fabric spec.gateways: node -> ordinal
+    chosen: Mapping[str, int] = field(default_factory=dict)  # gateways in office: node -> ordinal
     key_generations: tuple[int, ...] = ()  # of link keys that each gateway holds, oldest first
     keys_since: str = ""  # when the newest of them was introduced, RFC 3339; "" = with the cluster's joining
     joined: str = ""  # when the Fabric object was made, RFC 3339
-    peer_specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Peer name -> its spec
+    peer_specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Peer name -> its spec, as in force
     fenced: Mapping[str, int] = field(default_factory=dict)  # id of a fenced cluster -> its index
     bundles: tuple[str, ...] = ()  # names of the bundles that have a receipt here
 

@@ -21,6 +21,7 @@ from .schema import (
     rows,
     structure,
     text,
+    texts,
     time,
 )
 
@@ -47,6 +48,16 @@ _KEYS = rows(
     ("generation", "publicKey"),
     most=2,
 )
+
+
+def _current(gateways: Schema) -> Schema:
+    """The gateways of now beside those of the spec: the playbook owns the spec, the sync part this."""
+    description = (
+        "The gateways as they are since the spec was written, kept by the sync part; they count instead of those of "
+        "the spec as long as observedGeneration is the object's generation."
+    )
+    generation = count("The generation of the object for which this was found.")
+    return structure(description, {"observedGeneration": generation, "gateways": gateways})
 
 
 def _fabric() -> Schema:
@@ -79,6 +90,14 @@ def _fabric() -> Schema:
             "underlayMTU": number("Largest packet, in bytes, that the nodes' own network carries.", 1280, 65535),
             "ports": ports,
             "gateways": gateways,
+            "gatewayChoice": structure(
+                "How the sync part chooses gateways anew when nodes come and go; absent: not at all.",
+                {
+                    "count": number("How many; 0: they are named in the inventory, and stay.", 0, 16),
+                    "labels": texts("Labels of the nodes that may be chosen; none: any node that takes ordinary pods."),
+                    "endpoints": texts("Addresses for other clusters, by node; they win over the node's own."),
+                },
+            ),
             "keyGenerations": {
                 "type": "array",
                 "description": "Generations of link keys that each gateway holds now, oldest first.",
@@ -124,7 +143,8 @@ def _fabric() -> Schema:
         column("Services", ".spec.serviceCIDRs", wide=True),
     ]
     description = "This cluster, as its own agents see it; the name is `local`."
-    return definition("Fabric", "fabrics", description, spec, columns)
+    status = structure("What has changed since the playbook ran.", {"current": _current(gateways)})
+    return definition("Fabric", "fabrics", description, spec, columns, status)
 
 
 def _peer() -> Schema:
@@ -185,7 +205,7 @@ def _peer() -> Schema:
             "message": text("What is wrong with it, for people; empty when all is well."),
         },
     )
-    status = structure("What the agents see of it.", {"services": services})
+    status = structure("What the agents see of it.", {"services": services, "current": _current(gateways)})
     return definition("Peer", "peers", "Another cluster; the name is its identity.", spec, columns, status)
 
 

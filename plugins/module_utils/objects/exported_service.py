@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .schema import Schema, choice, column, definition, flag, number, rows, structure, text, time
+from .schema import Schema, choice, column, definition, flag, number, rows, structure, text, texts, time
 
 
 def exported_service_crd() -> dict[str, Any]:
@@ -30,8 +30,8 @@ def exported_service_crd() -> dict[str, Any]:
             "sessionAffinitySeconds": number("How long an affinity by ClientIP holds.", 0, 86400),
             "internalTrafficPolicy": text("Cluster or Local."),
             "trafficDistribution": text("Which endpoints are preferred."),
-            "exportedLabels": _texts("Labels for the import."),
-            "exportedAnnotations": _texts("Annotations for the import."),
+            "exportedLabels": texts("Labels for the import."),
+            "exportedAnnotations": texts("Annotations for the import."),
             "endpoints": rows("Endpoints that listen at the same ports.", _group(), ("addressType",), most=1000),
         },
         ("namespace", "name", "type", "exportedSince"),
@@ -70,7 +70,3 @@ def _ports(description: str) -> Schema:
         "appProtocol": text("What is spoken at the port."),
     }
     return rows(description, port, ("port",), most=1000)
-
-
-def _texts(description: str) -> Schema:
-    return {"type": "object", "description": description, "additionalProperties": {"type": "string"}}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from ..facts.owned import keys_of
@@ -53,6 +54,7 @@ def fabric(cluster: ClusterPlan, state: str = "Active") -> Object:
         "underlayMTU": cluster.underlay_mtu,
         "ports": ports,
         "gateways": [{"node": g.node, "ordinal": g.ordinal, "endpoint": g.endpoint} for g in cluster.gateways],
+        "gatewayChoice": asdict(cluster.choice),
         "keyGenerations": list(cluster.key_generations),
         "transit": cluster.transit,
         "state": state,

@@ -48,6 +48,11 @@ def ranges(description: str) -> Schema:
     return {"type": "array", "description": description, "items": {"type": "string", "maxLength": 49}, "maxItems": 64}
 
 
+def texts(description: str) -> Schema:
+    """Strings by name."""
+    return {"type": "object", "description": description, "additionalProperties": {"type": "string"}}
+
+
 def structure(description: str, properties: Schema, required: tuple[str, ...] = ()) -> Schema:
     """An object with these fields."""
     schema: Schema = {"type": "object", "description": description, "properties": properties}

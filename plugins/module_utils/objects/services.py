@@ -78,7 +78,8 @@ def peer_account(peer: str) -> list[Object]:
 def sync_rbac() -> list[Object]:
     """The sync part's account and rights: all namespaces for what it imports, its own for the rest."""
     wide = [
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": _READ},
+        # nodes: gateways are chosen anew when they come and go
+        {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READ},
         {"apiGroups": [""], "resources": ["services"], "verbs": _WRITE},
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": _WRITE},
         # OpenShift asks for this one where the addresses are pods'
@@ -94,7 +95,8 @@ def sync_rbac() -> list[Object]:
     ]
     own = [
         {"apiGroups": [GROUP], "resources": ["fabrics", "peers", "links", "gateways"], "verbs": _READ},
-        {"apiGroups": [GROUP], "resources": ["peers/status"], "verbs": ["get", "update", "patch"]},
+        # what the playbook has planned is in their specs, and not the sync part's to write
+        {"apiGroups": [GROUP], "resources": ["fabrics/status", "peers/status"], "verbs": ["patch"]},
         {"apiGroups": [GROUP], "resources": ["exportedservices"], "verbs": _WRITE},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": _WRITE},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": [*_READ, "patch"]},

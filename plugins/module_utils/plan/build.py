@@ -17,7 +17,7 @@ from ..model.types import ClusterModel
 from . import links as linking
 from . import refuse, refuse_links, ways
 from .families import refuse_families
-from .gateways import choose_gateways
+from .gateways import choose_gateways, rule_of
 from .generations import key_generations, peer_generations
 from .plugin import BUNDLE, plan_plugin
 from .services import dns_note, plan_services
@@ -112,6 +112,7 @@ def _cluster(
         kept_peers=_kept_peers(facts, away),
         fenced=fenced,
         services=plan_services(model, facts),
+        choice=rule_of(model),
         notes=_notes(model, facts),
     )
 

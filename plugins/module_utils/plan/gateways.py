@@ -13,7 +13,7 @@ from ..errors import FabricError
 from ..facts.nodes import ENDPOINT
 from ..facts.types import ClusterFacts, Node
 from ..model.types import ClusterModel
-from .types import GatewayPlan
+from .types import GatewayChoice, GatewayPlan
 
 MOST_GATEWAYS = 16  # a listen port is base + 16 * cluster index + ordinal
 
@@ -33,7 +33,8 @@ def choose_gateways(model: ClusterModel, facts: ClusterFacts) -> tuple[GatewayPl
     if len(chosen) > MOST_GATEWAYS:
         fix = "lower fabric_gateway_count or shorten fabric_gateway_nodes"
         raise FabricError(f"{len(chosen)} gateways are more than {MOST_GATEWAYS}", cluster=model.host, fix=fix)
-    ordinals = _ordinals(chosen, facts.owned.chosen)
+    leaving = {gateway.ordinal for gateway in facts.owned.gateways if gateway.node not in chosen}
+    ordinals = _ordinals(chosen, facts.owned.chosen, leaving)
     published = {gateway.node: gateway for gateway in facts.owned.gateways}
     plans = []
     for name in chosen:
@@ -48,6 +49,12 @@ def choose_gateways(model: ClusterModel, facts: ClusterFacts) -> tuple[GatewayPl
             )
         )
     return tuple(sorted(plans, key=lambda plan: plan.ordinal))
+
+
+def rule_of(model: ClusterModel) -> GatewayChoice:
+    """What the sync part needs to choose as we do when nodes come and go."""
+    count = 0 if model.gateway_nodes else model.gateway_count
+    return GatewayChoice(count, dict(model.gateway_labels), dict(model.gateway_endpoints))
 
 
 def _elect(model: ClusterModel, facts: ClusterFacts) -> list[Node]:
@@ -84,10 +91,11 @@ def _candidates(model: ClusterModel, facts: ClusterFacts) -> list[Node]:
     return [node for node in facts.nodes if node.schedulable or node.control_plane or node.name in facts.owned.chosen]
 
 
-def _ordinals(chosen: Sequence[str], in_office: Mapping[str, int]) -> dict[str, int]:
-    """Whoever has an ordinal keeps it: ports of running links must not move."""
+def _ordinals(chosen: Sequence[str], in_office: Mapping[str, int], leaving: set[int]) -> dict[str, int]:
+    """Whoever has an ordinal keeps it: ports of running links must not move, nor go to another while peers use them."""
     ordinals = {name: in_office[name] for name in chosen if name in in_office}
-    free = (number for number in range(MOST_GATEWAYS) if number not in set(ordinals.values()))
+    unused = (number for number in range(MOST_GATEWAYS) if number not in set(ordinals.values()))
+    free = iter(sorted(unused, key=lambda number: (number in leaving, number)))
     for name in chosen:
         if name not in ordinals:
             ordinals[name] = next(free)

@@ -28,6 +28,18 @@ class GatewayPlan:
 
 
 @dataclass(frozen=True)
+class GatewayChoice:
+    """How gateways are chosen anew when nodes come and go; ``count`` 0: they are named in the inventory.
+
+    :ivar labels: of the nodes that may be chosen; none: any node. :ivar endpoints: node -> address for peers.
+    """
+
+    count: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class PluginPlan:
     """What happens to a cluster's network plugin; ``action`` is install or adopt."""
 
@@ -95,6 +107,7 @@ class ClusterPlan:
     kept_peers: tuple[Mapping[str, Any], ...] = ()
     fenced: tuple[tuple[str, int], ...] = ()
     services: ServicesPlan = field(default_factory=ServicesPlan)
+    choice: GatewayChoice = field(default_factory=GatewayChoice)
     notes: tuple[str, ...] = ()
 
     @property
@@ -216,6 +229,7 @@ def _cluster(raw: dict[str, Any]) -> ClusterPlan:
         "plugin": PluginPlan(**plugin),
         "gateways": tuple(_gateway(item) for item in raw["gateways"]),
         "services": _services(raw["services"]),
+        "choice": GatewayChoice(**raw["choice"]),
     }
     return ClusterPlan(**{**raw, **lists, **made})
 

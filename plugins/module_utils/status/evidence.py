@@ -13,6 +13,7 @@ from typing import Any
 from ..client.client import Client
 from ..client.errors import ApiError
 from ..facts.nodes import condition, nodes
+from ..facts.owned import in_force
 from ..facts.raw import Raw, dig, name_of
 from ..facts.types import Node
 from ..objects.agent import NAMESPACE, NODE_AGENT
@@ -78,7 +79,7 @@ async def read(client: Client) -> Evidence:
         cluster_id=str(dig(local, "spec", "clusterID") or ""),
         state=str(dig(local, "spec", "state") or ""),
         nodes=nodes(Raw(nodes=node_items)),
-        gateways=tuple(str(gateway["node"]) for gateway in dig(local, "spec", "gateways") or ()),
+        gateways=tuple(str(gateway["node"]) for gateway in in_force(local).get("gateways") or ()),
         tunnels={str(dig(item, "spec", "node")): name_of(item) for item in tunnels},
         complaints={str(dig(item, "spec", "node")): text for item in tunnels if (text := _complaint(item))},
         agents={str(dig(item, "spec", "nodeName")): condition(item, "Ready") for item in pods},

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..client.client import Client
+from ..facts.owned import in_force
 from ..facts.raw import dig, name_of
 from ..objects.agent import NAMESPACE
 from ..objects.crds import GROUP, VERSION
@@ -70,7 +71,7 @@ def parse(fabric: Item, peers: Sequence[Item], links: Sequence[Item]) -> Wiring:
     endpoints = {
         (name_of(peer), str(row.get("node"))): str(row.get("endpoint") or "")
         for peer in peers
-        for row in dig(peer, "spec", "gateways") or ()
+        for row in in_force(peer).get("gateways") or ()
     }
     return Wiring(
         own=tuple(filter(None, [str(dig(fabric, "spec", "tunnelCIDR") or "")])),
