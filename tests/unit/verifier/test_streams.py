@@ -50,7 +50,7 @@ def test_a_quiet_way_loses_nothing(net: Net) -> None:
     found = ask(net, "collect")["streams"]
     assert [each["name"] for each in found] == ["t", "again"]
     for each in found:
-        assert each["sent"] >= 200
+        assert each["sent"] >= 80
         assert each["lost"] == 0
         assert each["seen"] == [each["own"]] == ["10.77.1.2"]
         assert each["survived"], each
@@ -65,7 +65,7 @@ def test_a_cut_in_the_middle_is_a_gap_that_tcp_survives(net: Net) -> None:
     net.run("middle", "nft", "flush", "ruleset")
     time.sleep(1.5)
     found = collected(net)
-    assert 20 < found["lost"] < found["sent"]
+    assert 8 < found["lost"] < found["sent"]
     assert 400 < found["gap"] < 1500
     assert found["stall"] > 400
     assert found["survived"], found
@@ -76,7 +76,7 @@ def test_a_way_that_stays_cut_is_lost_to_its_end_and_so_is_tcp(net: Net) -> None
     ask(net, "start", targets=[TARGET], settings={"flows": 1, "seconds": 1.0})
     time.sleep(1.2)
     found = collected(net)
-    assert found["lost"] == found["sent"] >= 90
+    assert found["lost"] == found["sent"] >= 30
     assert found["gap"] > 900
     assert not found["survived"]
     assert "no answer" in found["reason"]
