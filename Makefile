@@ -25,7 +25,7 @@ venv-lab:
 venv-second:
 	@.ci/bootstrap second
 
-.PHONY: test test-unit lint sanity bench bench-links
+.PHONY: test test-unit lint sanity bench bench-links bench-services
 test: venv venv-second ## everything: gates, unit tests, integration tests on the lab; ends with one closing line
 	@$(PYTEST) tests/gates tests/unit $(wildcard tests/integration tests/conformance) -rs
 
@@ -44,6 +44,9 @@ bench: venv ## what applying costs: ours against kubernetes.core, on a stub and 
 bench-links: venv ## what links carry against the same set up by hand, and what a gateway costs with many peers; as root
 	@$(PY) -m tests.benchmark.throughput
 	@$(PY) -m tests.benchmark.gateway
+
+bench-services: venv ## how fast exports and endpoints follow in other clusters, and what the sync parts cost
+	@$(PY) -m tests.benchmark.services
 
 .PHONY: lab lab-down
 lab: venv-lab ## real clusters on this machine; a second call finds them running

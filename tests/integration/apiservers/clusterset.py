@@ -49,7 +49,7 @@ def plan_of(clusters: dict[str, Server], fenced: str = "", **changes: Any) -> Pl
 def _dual(name: str) -> ClusterFacts:
     """The facts of a cluster whose pods and Services may have addresses of both families."""
     n = NUMBERS[name]
-    pods, services = (f"10.4{n}.0.0/16", f"fd00:4{n}::/64"), (f"10.14{n}.0.0/16", f"fd00:14{n}::/112")
+    pods, services = (f"10.{40 + n}.0.0/16", f"fd00:{40 + n}::/64"), (f"10.{140 + n}.0.0/16", f"fd00:{140 + n}::/112")
     return facts(name, pod_cidrs=pods, service_cidrs=services)
 
 

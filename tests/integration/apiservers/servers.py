@@ -25,7 +25,6 @@ from tests.benchmark.stub.certificates import Authority
 from tests.integration.running import ROOT
 
 START_LIMIT = 90.0
-MOST = 3
 
 
 def program(name: str) -> Path:
@@ -212,10 +211,9 @@ class Server:
 @contextlib.contextmanager
 def servers(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Server]]:
     """Started servers by name, ready; stopped at the end."""
-    assert len(names) <= MOST
     kubernetes, etcd = program("kubernetes"), program("etcd")
     made = {
-        name: Server(name, folder / name, f"10.14{number}.0.0/16,fd00:14{number}::/112", kubernetes, etcd)
+        name: Server(name, folder / name, f"10.{140 + number}.0.0/16,fd00:{140 + number}::/112", kubernetes, etcd)
         for number, name in enumerate(names, start=1)
     }
     try:

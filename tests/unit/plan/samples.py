@@ -10,7 +10,7 @@ from dataclasses import replace
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import ClusterFacts, Node, Plugin
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
 
-NUMBERS = {"east": 1, "west": 2, "north": 3}
+NUMBERS = {"east": 1, "west": 2, "north": 3} | {f"c{number:02}": number for number in range(1, 21)}
 
 
 def model(host: str, **changes: object) -> ClusterModel:
@@ -32,8 +32,8 @@ def facts(host: str, **changes: object) -> ClusterFacts:
         uid=f"uid-{host}",
         version="v1.36.3",
         nodes=nodes,
-        pod_cidrs=(f"10.4{n}.0.0/16",),
-        service_cidrs=(f"10.14{n}.0.0/16",),
+        pod_cidrs=(f"10.{40 + n}.0.0/16",),
+        service_cidrs=(f"10.{140 + n}.0.0/16",),
         plugin=Plugin("flannel", "v0.28.9", ready=True),
     )
     return replace(base, **changes)  # type: ignore[arg-type]
