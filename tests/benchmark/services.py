@@ -16,17 +16,20 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.integration.apiservers.clusterset import EPS, MCS, Clusterset, plan_of
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.errors import ApiError
+from tests.integration.apiservers.clusterset import EPS, MCS, Clusterset, Object, plan_of
 from tests.integration.apiservers.servers import Process, Server, servers
 
 SPACE = "bench"
 LANES = 12
 FILL_LIMIT = 900.0
+WATCH_SECONDS = 1700.0
 SETTLE_SECONDS = 3.0
 STRAGGLER_SECONDS = 20.0
 TARGET_SECONDS = 0.25
@@ -50,18 +53,30 @@ class Seen:
         return None if None in times else max(each for each in times if each)
 
 
+async def watched(client: Client, path: str, **selector: str) -> AsyncIterator[Object]:
+    """Objects as a watch shows them; a kind that was defined a moment ago is not served at once."""
+    while True:
+        try:
+            async for _event, item in client.watch(path, timeout=WATCH_SECONDS, **selector):
+                yield item
+        except ApiError as error:
+            if error.status != 429:
+                raise
+        await asyncio.sleep(0.5)
+
+
 async def follow(made: Clusterset, cluster: str, seen: Seen) -> None:
     """Note the arrival of imported addresses and of imports with an address of their own."""
 
     async def slices() -> None:
         path = f"{EPS}/namespaces/{SPACE}/endpointslices"
-        async for _event, item in made.client[cluster].watch(path, label_selector=SOURCE, timeout=1700):
+        async for item in watched(made.client[cluster], path, label_selector=SOURCE):
             for row in item.get("endpoints") or ():
                 seen.note(cluster, row["addresses"][0])
 
     async def imports() -> None:
         path = f"{MCS}/namespaces/{SPACE}/serviceimports"
-        async for _event, item in made.client[cluster].watch(path, timeout=1700):
+        async for item in watched(made.client[cluster], path):
             if (item.get("spec") or {}).get("ips"):
                 seen.note(cluster, item["metadata"]["name"])
 
@@ -94,6 +109,15 @@ async def fill(made: Clusterset, source: str, names: list[str], rows: dict[str, 
                 await made.wish(source, (SPACE, name))
 
     await asyncio.gather(*map(one, names))
+
+
+async def beside(watches: list[asyncio.Future[None]], work: Awaitable[None]) -> None:
+    """Do the work; a watch that ends before is an error."""
+    working = asyncio.ensure_future(work)
+    done, _pending = await asyncio.wait([working, *watches], return_when=asyncio.FIRST_COMPLETED)
+    for each in done:
+        each.result()
+    assert working.done(), "a watch has ended"
 
 
 async def until_seen(seen: Seen, others: list[str], what: list[str], limit: float) -> int:
@@ -158,32 +182,37 @@ def say(text: str) -> None:
 async def measure(made: Clusterset, options: argparse.Namespace) -> None:
     """Fill, then change, then export at a rate, and tell what each took."""
     source, *others = sorted(made.clusters)
-    seen, numbers = Seen(), itertools.count(256)
+    seen = Seen()
     await made.make_namespace(SPACE)
     watches = [asyncio.ensure_future(follow(made, cluster, seen)) for cluster in others]
     try:
-        names = [f"s{number:04}" for number in range(options.services)]
-        rows = {name: addresses(numbers, options.endpoints) for name in names}
-        began = time.monotonic()
-        await fill(made, source, names, rows, wish=True)
-        written = time.monotonic() - began
-        missing = await until_seen(seen, others, [row for name in names for row in (name, rows[name][-1])], FILL_LIMIT)
-        say(
-            f"{options.services} services of {options.endpoints} endpoints in {len(others)} other clusters: all there"
-            f" {time.monotonic() - began:.0f} s after the first, {written:.0f} s of it to write them; {missing} missing"
-        )
-        await asyncio.sleep(SETTLE_SECONDS)
-        say("idle:")
-        cost = cost_of(made)
-        await asyncio.sleep(options.seconds / 4)
-        for line in cost.lines():
-            say(line)
-        await _changes(made, options, source, others, seen, rows, numbers)
-        await _exports(made, options, source, others, seen, numbers)
+        await beside(watches, _measure(made, options, source, others, seen))
     finally:
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
+
+
+async def _measure(made: Clusterset, options: argparse.Namespace, source: str, others: list[str], seen: Seen) -> None:
+    numbers = itertools.count(256)
+    names = [f"s{number:04}" for number in range(options.services)]
+    rows = {name: addresses(numbers, options.endpoints) for name in names}
+    began = time.monotonic()
+    await fill(made, source, names, rows, wish=True)
+    written = time.monotonic() - began
+    missing = await until_seen(seen, others, [row for name in names for row in (name, rows[name][-1])], FILL_LIMIT)
+    say(
+        f"{options.services} services of {options.endpoints} endpoints in {len(others)} other clusters: all there"
+        f" {time.monotonic() - began:.0f} s after the first, {written:.0f} s of it to write them; {missing} missing"
+    )
+    await asyncio.sleep(SETTLE_SECONDS)
+    say("idle:")
+    cost = cost_of(made)
+    await asyncio.sleep(options.seconds / 4)
+    for line in cost.lines():
+        say(line)
+    await _changes(made, options, source, others, seen, rows, numbers)
+    await _exports(made, options, source, others, seen, numbers)
 
 
 async def _changes(
