@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,13 +116,19 @@ class Wanted:
 
 
 def in_force(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the spec of a Fabric or Peer object, with the gateways of now if they were found for this very spec.
+    """Return the spec of a Fabric or Peer object, with the gateways of now if they were found since it was planned.
 
-    The playbook owns the spec, the sync part ``status.current``; whichever is written later counts.
+    The playbook owns the spec, the sync part ``status.current``; as soon as other gateways are planned, these count.
     """
     spec, found = item.get("spec") or {}, (item.get("status") or {}).get("current") or {}
-    newer = found.get("observedGeneration") == item["metadata"].get("generation") and found.get("gateways")
+    newer = found.get("planned") == planned(spec) and found.get("gateways")
     return {**spec, "gateways": found["gateways"]} if newer else dict(spec)
+
+
+def planned(spec: Spec) -> str:
+    """Return a digest of what the playbook has planned of gateways; the playbook computes the same."""
+    text = json.dumps([spec.get("gateways"), spec.get("gatewayChoice")], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def parse(fabric: Spec, peers: Sequence[Spec], addresses: Mapping[str, Spec]) -> Wanted:

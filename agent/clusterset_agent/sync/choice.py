@@ -96,12 +96,16 @@ def choose(
     nodes: Mapping[str, Candidate],
     overdue: Collection[str],
     taken: Mapping[str, int],
+    linked: Collection[str],
 ) -> list[Object]:
     """Return the rows of gateways, by ordinal: those in office as long as they are fit, others in place of the rest.
+
+    Who is replaced and still there leaves only when all the others have links: what it carries is not cut off.
 
     :param rule: ``gatewayChoice`` of the Fabric. :param office: the rows of now.
     :param overdue: nodes in office that have not been ready for too long; the others count as ready.
     :param taken: ordinals of Gateway objects, by node: peers may still have links to those that are leaving.
+    :param linked: nodes with a link that is up.
     """
     before = {row["node"]: row for row in office}
     endpoints = {name: (rule.get("endpoints") or {}).get(name) or node.endpoint for name, node in nodes.items()}
@@ -109,6 +113,8 @@ def choose(
     if rule.get("count") and nodes:
         reachable = {name: node for name, node in nodes.items() if endpoints[name] or name in before}
         chosen = _elect(rule, before, reachable, overdue)
+        if not set(chosen) <= set(linked):
+            chosen += [name for name in before if name in nodes and name not in chosen]
     ordinals = {name: int(before[name]["ordinal"]) for name in chosen if name in before}
     used = {int(row["ordinal"]) for row in office} | {number for name, number in taken.items() if name not in chosen}
     free = [number for number in range(MOST_ORDINALS) if number not in used]

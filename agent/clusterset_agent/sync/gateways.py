@@ -12,13 +12,14 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import re
 from collections.abc import Iterable
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
 
 from ..cluster_api import Client, FabricError
 from ..probe_points import may_be_held
-from ..wanted import in_force
+from ..wanted import in_force, planned
 from .engine import Engine
 from .names import OURS, Object
 from .peer import Peer
@@ -30,6 +31,9 @@ log = logging.getLogger("clusterset.sync")
 _EVERY = 2.0
 """Seconds after which all peers are looked at without news: one may have come back to life, a write may have failed."""
 _MOST_ORDINALS = 16
+_MOST_KEYS = 2
+_KEY = re.compile(r"[A-Za-z0-9+/=]{1,64}")
+_NODE = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 def rows_of(peer: Object, published: Iterable[Object]) -> tuple[list[Object], list[str]]:
@@ -46,11 +50,12 @@ def rows_of(peer: Object, published: Iterable[Object]) -> tuple[list[Object], li
 
     def rank(item: Object) -> tuple[bool, str]:
         """Of two that claim one ordinal the one that we know by it has it."""
-        return ordinals.get(item["metadata"]["name"]) != item["spec"].get("ordinal"), item["metadata"]["name"]
+        name = item["metadata"]["name"]
+        return ordinals.get(name) != (item.get("spec") or {}).get("ordinal"), name
 
     for item in sorted(published, key=rank):
         try:
-            row = _row(item["spec"], ipaddress.IPv4Network(peer["spec"]["tunnelCIDR"]), hidden=hidden)
+            row = _row(item.get("spec") or {}, ipaddress.IPv4Network(peer["spec"]["tunnelCIDR"]), hidden=hidden)
             for name in ("ordinal", "tunnelAddress"):
                 if any(row[name] == other[name] for other in rows):
                     raise ValueError(f"{name} {row[name]} is another gateway's")
@@ -61,7 +66,7 @@ def rows_of(peer: Object, published: Iterable[Object]) -> tuple[list[Object], li
 
 
 def _row(spec: Object, network: ipaddress.IPv4Network, *, hidden: bool) -> Object:
-    """One Gateway as a row of a Peer; a peer can claim no address but its own.
+    """One Gateway as a row of a Peer; a peer is not trusted, and can claim no address but its own.
 
     :raises KeyError, TypeError, ValueError: naming what cannot be used.
     """
@@ -70,14 +75,22 @@ def _row(spec: Object, network: ipaddress.IPv4Network, *, hidden: bool) -> Objec
         raise ValueError(f"tunnel address {tunnel} is none of {network}")
     if not 0 <= ordinal < _MOST_ORDINALS:
         raise ValueError(f"ordinal {ordinal} is none")
-    keys = {int(key["generation"]): str(key["publicKey"]) for key in spec["keys"]}
+    keys = {int(key["generation"]): _matched(_KEY, key["publicKey"]) for key in spec["keys"]}
+    if len(keys) > _MOST_KEYS:
+        raise ValueError(f"it has {len(keys)} keys")
     return {
-        "node": spec["node"],
+        "node": _matched(_NODE, spec["node"]),
         "ordinal": ordinal,
         "endpoint": "" if hidden else str(ipaddress.IPv4Address(spec["endpoint"])),
         "tunnelAddress": str(tunnel),
         "keys": [{"generation": number, "publicKey": key} for number, key in sorted(keys.items())],
     }
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} cannot be used")
+    return text
 
 
 class PeerGateways:
@@ -104,6 +117,8 @@ class PeerGateways:
                     await self._follow(name, peer)
                 except FabricError as error:
                     log.warning("gateways of a peer not told", extra={"peer": name, "error": str(error)})
+                except Exception:  # what one peer publishes must not stop the others
+                    log.exception("gateways of a peer cannot be understood", extra={"peer": name})
 
     async def _follow(self, name: str, peer: Peer) -> None:
         item = self._engine.local.peers.of((name, "")).get(name)
@@ -114,7 +129,7 @@ class PeerGateways:
         # a peer without any gateway is on its way out, or in trouble: what is known does no harm, and may still work
         if not rows or rows == in_force(item)["gateways"]:
             return
-        current = {"observedGeneration": item["metadata"]["generation"], "gateways": rows}
+        current = {"planned": planned(item["spec"]), "gateways": rows}
         path = f"/apis/{OURS}/namespaces/{self._settings.namespace}/peers/{name}/status"
         await self._client.request("PATCH", path, body={"status": {"current": current}}, content_type=MERGE)
         log.info("gateways of a peer", extra={"peer": name, "nodes": [row["node"] for row in rows], "faults": faults})

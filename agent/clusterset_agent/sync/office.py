@@ -17,7 +17,7 @@ import time
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
 
 from ..cluster_api import Client, FabricError
-from ..wanted import in_force
+from ..wanted import in_force, planned
 from .choice import Candidate, candidate, choose, slim
 from .collection import Collection
 from .engine import Engine
@@ -65,13 +65,15 @@ class Office:
         known = self._nodes.synced and self._gateways.synced and self._nodes.connected
         if fabric is None or not known or not self._engine.cluster or "gatewayChoice" not in fabric["spec"]:
             return
-        office: list[Object] = in_force(fabric)["gateways"]
+        office: list[Object] = in_force(fabric).get("gateways") or []
         nodes = {name: candidate(item) for (name, _), item in _items(self._nodes)}
         taken = {name: int(item["spec"]["ordinal"]) for (name, _), item in _items(self._gateways)}
-        rows = choose(fabric["spec"]["gatewayChoice"], office, nodes, self._overdue(office, nodes), taken)
+        up = [item for _, item in _items(self._engine.local.links) if (item.get("status") or {}).get("state") == "Up"]
+        linked = {item["spec"]["node"] for item in up}
+        rows = choose(fabric["spec"]["gatewayChoice"], office, nodes, self._overdue(office, nodes), taken, linked)
         if rows == office:
             return
-        current = {"observedGeneration": fabric["metadata"]["generation"], "gateways": rows}
+        current = {"planned": planned(fabric["spec"]), "gateways": rows}
         body = {"status": {"current": current}}
         await self._client.request("PATCH", f"{self._path}/fabrics/local/status", body=body, content_type=MERGE)
         log.info("gateways", extra={"before": office, "now": rows})

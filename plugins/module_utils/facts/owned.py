@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,12 +47,18 @@ def owned(raw: Raw) -> Owned:
 
 
 def in_force(item: Item) -> Item:
-    """The spec of a Fabric or Peer, with the gateways that the sync part has found since this very spec was written."""
+    """The spec of a Fabric or Peer, with the gateways that the sync part has found since they were planned."""
     spec: Item = item.get("spec") or {}
     found = dig(item, "status", "current") or {}
-    if found.get("observedGeneration") == dig(item, "metadata", "generation") and found.get("gateways"):
+    if found.get("planned") == planned(spec) and found.get("gateways"):
         return {**spec, "gateways": found["gateways"]}
     return spec
+
+
+def planned(spec: Item) -> str:
+    """A digest of what the playbook has planned of gateways; the agents compute the same."""
+    text = json.dumps([spec.get("gateways"), spec.get("gatewayChoice")], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def gateway_of(item: Item) -> Gateway:

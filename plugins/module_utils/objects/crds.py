@@ -53,11 +53,11 @@ _KEYS = rows(
 def _current(gateways: Schema) -> Schema:
     """The gateways of now beside those of the spec: the playbook owns the spec, the sync part this."""
     description = (
-        "The gateways as they are since the spec was written, kept by the sync part; they count instead of those of "
-        "the spec as long as observedGeneration is the object's generation."
+        "The gateways as they are since they were planned, kept by the sync part; they count instead of those of the "
+        "spec, until the playbook plans other ones."
     )
-    generation = count("The generation of the object for which this was found.")
-    return structure(description, {"observedGeneration": generation, "gateways": gateways})
+    digest = text("Digest of what the spec said of gateways when this was found.", maxLength=64)
+    return structure(description, {"planned": digest, "gateways": gateways})
 
 
 def _fabric() -> Schema:

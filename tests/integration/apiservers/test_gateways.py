@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -43,8 +44,9 @@ class Linked(Clusterset):
     """A pair that has links by the plan; Node and Gateway objects are made by the test."""
 
     async def _prepare(self, name: str) -> None:
+        for left in ("fabrics/local", "peers/east", "peers/north", "peers/west"):  # by an earlier test
+            await self.client[name].delete(f"{ROOT}/{left}")
         await super()._prepare(name)
-        await self.client[name].delete(f"{ROOT}/peers/north")  # of an earlier test; its number may be another's here
         for number, node in enumerate(self.plan.cluster(name).gateways, start=1):
             await self.node(name, node.node, node.endpoint)
             await self.publish(name, node.node, node.ordinal, f"{number}", node.endpoint)
@@ -67,6 +69,14 @@ class Linked(Clusterset):
         rows = [{"generation": n, "publicKey": key(text)} for n, text in enumerate(keys or (node,))]
         spec |= {"endpoint": endpoint, "implementation": "kernel", "keys": rows}
         await self.client[host].apply(ours("Gateway", node, spec))
+
+    async def link_up(self, host: str, node: str, peer: str, remote: str) -> None:
+        """A Link as the agent of a gateway reports it."""
+        name = f"{node}.{peer}.{remote}.0"
+        spec: Object = {"node": node, "peer": peer, "remoteGateway": remote, "driver": "wireguard", "number": 0}
+        await self.client[host].apply(ours("Link", name, {**spec, "generation": 0, "cost": 100, "interface": "fab-0"}))
+        body = {"status": {"state": "Up"}}
+        await self.client[host].request("PATCH", f"{ROOT}/links/{name}/status", body=body, content_type=MERGE)
 
     async def site(self, **options: str) -> dict[str, Result]:
         """What `site` puts into each cluster of links, planned from what the clusters hold now."""
@@ -201,6 +211,9 @@ async def test_gateways_follow_their_nodes_and_the_peers_hear_of_it(linked: Link
     await west.delete(f"{NODES}/west-worker")
     second = {"west-worker2": first["west-worker2"], "west-third": (2, "172.30.0.23")}
     assert await linked.wait(office, second) < QUICK + 1
+    edited = {"spec": {"underlayMTU": 1450}}
+    await west.request("PATCH", f"{ROOT}/fabrics/local", body=edited, content_type=MERGE)
+    assert await office() == second, "an edit of something else takes nothing back"
     await west.delete(f"{ROOT}/gateways/west-worker")  # by the garbage collection, which is not here
     await linked.publish("west", "west-third", 2, "3", "172.30.0.23")
 
@@ -212,7 +225,12 @@ async def test_gateways_follow_their_nodes_and_the_peers_hear_of_it(linked: Link
     await linked.node("west", "west-fourth", "172.30.0.25")
     await linked.node("west", "west-worker2", "172.30.0.22", ready=False)
     third = {"west-third": second["west-third"], "west-fourth": (0, "172.30.0.25")}
-    assert await linked.wait(office, third) > 3.0, "a gateway has its grace"
+    assert await linked.wait(office, {**second, **third}) > 3.0, "a gateway has its grace"
+    await linked.link_up("west", "west-third", "east", "east-worker")
+    await asyncio.sleep(2.5)
+    assert await office() == {**second, **third}, "it leaves when those in its place have links, not before"
+    await linked.link_up("west", "west-fourth", "east", "east-worker")
+    assert await linked.wait(office, third) < QUICK + 1
     await linked.node("west", "west-worker2", "172.30.0.22")
     notes = {"metadata": {"annotations": {"fabric.clusterset.io/endpoint": "203.0.113.30"}}}
     await west.request("PATCH", f"{NODES}/west-third", body=notes, content_type=MERGE)

@@ -37,8 +37,9 @@ def chosen(
     rule: Object | None = None,
     overdue: Collection[str] = (),
     taken: Mapping[str, int] | None = None,
+    linked: Collection[str] | None = None,
 ) -> dict[str, int]:
-    rows = choose(rule or RULE, office, nodes, overdue, taken or {})
+    rows = choose(rule or RULE, office, nodes, overdue, taken or {}, nodes if linked is None else linked)
     return {each["node"]: each["ordinal"] for each in rows}
 
 
@@ -59,6 +60,20 @@ def test_one_that_is_not_ready_is_replaced_after_its_grace_only_and_by_somebody_
     assert chosen(some("a", "g1", "g2", ready=False), G1, G2, overdue={"g1", "g2"}) == {"g1": 0, "g2": 1}
 
 
+def test_who_is_replaced_leaves_when_the_others_have_links() -> None:
+    nodes = some("a", "g1", "g2") | some("g1", ready=False)
+    assert chosen(nodes, G1, G2, overdue={"g1"}, linked={"g1", "g2"}) == {"g1": 0, "g2": 1, "a": 2}
+    three = (G1, G2, row("a", 2))
+    assert chosen(nodes, *three, overdue={"g1"}, linked={"g1", "g2"}) == {"g1": 0, "g2": 1, "a": 2}
+    assert chosen(nodes, *three, overdue={"g1"}, linked={"g2", "a"}) == {"g2": 1, "a": 2}
+    assert chosen(nodes, *three, linked={"g2"}) == {"g1": 0, "g2": 1, "a": 2}, "it is back before the other has a link"
+    moved = {"count": 1, "labels": {"edge": ""}, "endpoints": {}}
+    nodes = some("g1") | some("a", labels={"edge": ""})
+    assert chosen(nodes, G1, rule=moved, linked={"g1"}) == {"g1": 0, "a": 1}
+    assert chosen(nodes, G1, row("a", 1), rule=moved, linked={"g1", "a"}) == {"a": 1}
+    assert chosen(some("a"), G1, rule=RULE, linked=()) == {"a": 1}, "nothing is left of the node"
+
+
 def test_nothing_known_of_nodes_changes_nothing() -> None:
     assert chosen({}, G1, G2) == {"g1": 0, "g2": 1}
     assert chosen(some("other"), G1, rule={**RULE, "labels": {"edge": ""}}) == {"g1": 0}
@@ -72,12 +87,12 @@ def test_the_numbers_of_those_that_leave_are_not_given_on_yet() -> None:
 
 def test_named_gateways_stay_and_get_their_new_addresses() -> None:
     named = {"count": 0, "labels": {}, "endpoints": {"g2": "203.0.113.2"}}
-    assert choose(named, [G1, G2], some("a", "g2"), {"g2"}, {}) == [G1, row("g2", 1, "203.0.113.2")]
+    assert choose(named, [G1, G2], some("a", "g2"), {"g2"}, {}, ()) == [G1, row("g2", 1, "203.0.113.2")]
 
 
 def test_an_address_that_is_none_replaces_nobody() -> None:
     node = {"metadata": {"name": "g1", "annotations": {"fabric.clusterset.io/endpoint": "gate.example.org"}}}
-    assert choose(RULE, [G1], {"g1": candidate(node)}, (), {}) == [G1]
+    assert choose(RULE, [G1], {"g1": candidate(node)}, (), {}, ()) == [G1]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -93,7 +108,7 @@ def test_the_choice_is_the_plans(seed: int) -> None:
     planned = choose_gateways(wish, replace(facts("east"), nodes=nodes, owned=Owned(chosen=office, gateways=gateways)))
     rule, seen = asdict(rule_of(wish)), {item["metadata"]["name"]: candidate(slim(item)) for item in found}
     overdue = [name for name in office if not seen[name].ready]
-    rows = choose(rule, [row(*each) for each in office.items()], seen, overdue, office)
+    rows = choose(rule, [row(*each) for each in office.items()], seen, overdue, office, seen)
     assert {each["node"]: each["endpoint"] for each in rows} == {each.node: each.endpoint for each in planned}
     assert {each["node"]: each["ordinal"] for each in rows} == {each.node: each.ordinal for each in planned}
 

@@ -28,8 +28,9 @@ def peer(**changes: Any) -> Object:
     return {"metadata": {"name": "west", "generation": 3}, "spec": {**WEST, **changes}}
 
 
-def current(generation: int, *rows: Object) -> Object:
-    return {"current": {"observedGeneration": generation, "gateways": list(rows)}}
+def current(*rows: Object, **plan: Any) -> Object:
+    """The status of a Peer of which ``rows`` were found since the ``plan``."""
+    return {"current": {"planned": wanted.planned({**WEST, **plan}), "gateways": list(rows)}}
 
 
 def test_what_is_published_as_planned_is_no_news() -> None:
@@ -56,6 +57,10 @@ def test_agents_understand_what_is_told_of_gateways() -> None:
         ({"endpoint": "gateway.example.org"}, "gateway.example.org"),
         ({"endpoint": ""}, "gateway w9"),
         ({"keys": [{"generation": 0}]}, "publicKey"),
+        ({"keys": [{"generation": 0, "publicKey": "a\nEndpoint = 1"}]}, "cannot be used"),
+        ({"keys": [{"generation": n, "publicKey": "a"} for n in range(3)]}, "3 keys"),
+        ({"node": "w9/../x"}, "cannot be used"),
+        ({"node": 9}, "gateway w9"),
     ],
 )
 def test_what_cannot_be_used_is_left_out_and_named(changes: Object, words: str) -> None:
@@ -64,10 +69,15 @@ def test_what_cannot_be_used_is_left_out_and_named(changes: Object, words: str) 
     assert words in "\n".join(faults)
 
 
+def test_what_is_no_gateway_at_all_stops_nobody() -> None:
+    rows, faults = rows_of(peer(), [{"metadata": {"name": "w0"}}, published("w1", 0)])
+    assert ([row["node"] for row in rows], len(faults)) == (["w1"], 1)
+
+
 def test_of_two_with_one_number_the_known_one_has_it() -> None:
     rows, _faults = rows_of(peer(), [published("a", 3, tunnelAddress="10.248.8.9"), published("w2", 3)])
     assert [row["node"] for row in rows] == ["w2"]
-    known = peer() | {"status": current(3, gateway("w9", 3))}
+    known = peer() | {"status": current(gateway("w9", 3))}
     assert [row["node"] for row in rows_of(known, [published("w2", 3), published("w9", 3)])[0]] == ["w9"]
 
 
@@ -78,11 +88,17 @@ def test_those_behind_a_nat_stay_without_endpoints() -> None:
 
 
 @pytest.mark.parametrize("in_force", [wanted.in_force, owned.in_force])
-def test_what_was_found_counts_for_the_spec_that_it_was_found_for(in_force: Any) -> None:
+def test_what_was_found_counts_until_other_gateways_are_planned(in_force: Any) -> None:
     newer = gateway("w9", 1)
     assert in_force(peer())["gateways"] == WEST["gateways"]
-    assert in_force(peer() | {"status": current(3, newer)})["gateways"] == [newer]
-    assert in_force(peer() | {"status": current(2, newer)})["gateways"] == WEST["gateways"], "the playbook was later"
-    assert in_force(peer() | {"status": current(3)})["gateways"] == WEST["gateways"]
+    found = peer() | {"status": current(newer)}
+    assert in_force(found)["gateways"] == [newer]
+    edited = {**found, "spec": {**WEST, "via": "north", "podCIDRs": []}}
+    assert in_force(edited) == {**WEST, "via": "north", "podCIDRs": [], "gateways": [newer]}, (
+        "gateways are as they were"
+    )
+    for change in ({"gateways": WEST["gateways"][:1]}, {"gatewayChoice": {"count": 0}}):
+        assert in_force(peer(**change) | {"status": current(newer)}) == {**WEST, **change}, "the playbook was later"
+    assert in_force(peer() | {"status": current()})["gateways"] == WEST["gateways"]
     assert in_force(peer() | {"status": {"services": {}}}) == WEST
     assert in_force({"metadata": {}, "spec": WEST, "status": {"current": {}}}) == WEST
