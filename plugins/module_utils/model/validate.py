@@ -13,8 +13,9 @@ from typing import Any
 
 from ..errors import FabricError
 from .link_wishes import link_wishes
+from .policy_wishes import policy_wishes
 from .specs import VariableSpec, known_variables
-from .types import ClusterModel, LinkWish, ManifestSource
+from .types import ClusterModel, LinkWish, ManifestSource, PolicyWish
 
 CLUSTER_ID = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -56,8 +57,9 @@ def validate(host: str, raw: Mapping[str, Any]) -> tuple[ClusterModel | None, li
     if errors:
         return None, errors
     links, errors = link_wishes(host, values["fabric_links"], values["fabric_link_driver"])
-    model = _model(host, values, links)
-    errors += _meaning(model)
+    policies, problems = policy_wishes(host, values["fabric_policies"])
+    model = _model(host, values, links, policies)
+    errors += problems + _meaning(model)
     return (None if errors else model), errors
 
 
@@ -88,7 +90,9 @@ def _problem(spec: VariableSpec, value: Any) -> str:
     return ""
 
 
-def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) -> ClusterModel:
+def _model(
+    host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...], policies: tuple[PolicyWish, ...]
+) -> ClusterModel:
     return ClusterModel(
         host=host,
         cluster_id=values.get("fabric_cluster_id", host),
@@ -118,6 +122,8 @@ def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) ->
         api_endpoint=values["fabric_api_endpoint"],
         peer_timeout=values["fabric_peer_timeout"],
         peer_token_hours=values["fabric_peer_token_hours"],
+        policies=policies,
+        policy_default=values["fabric_policy_default"],
         deadline=values["fabric_deadline"],
     )
 

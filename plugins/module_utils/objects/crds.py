@@ -89,6 +89,7 @@ def _fabric() -> Schema:
             },
             "keysSince": time("Time at which the newest generation was introduced."),
             "transit": flag("Whether this cluster passes packets between its peers.", default=False),
+            "policies": flag("Whether gateways pass only what FabricPolicy/local allows."),
             "state": choice("Leaving: every agent undoes what it did on its node.", "Active", "Leaving"),
         },
         ("clusterID", "index", "podCIDRs", "serviceCIDRs", "tunnelCIDR", "underlayMTU", "state"),

@@ -58,6 +58,8 @@ def fabric(cluster: ClusterPlan, state: str = "Active") -> Object:
     }
     if cluster.keys_since:
         spec["keysSince"] = cluster.keys_since
+    if cluster.policies == "on":
+        spec["policies"] = True
     return _ours("Fabric", "local", spec)
 
 
