@@ -21,6 +21,7 @@ _CONFIRM_AFTER = 1.0
 """Seconds after which a suspiciously empty list is read again."""
 KeyOf = Callable[[Object], Key | None]
 Changed = Callable[[Iterable[Key]], None]
+Keep = Callable[[Object], Object]
 
 
 class Collection:
@@ -28,10 +29,13 @@ class Collection:
 
     :param key_of: the service of an object; None for objects that are of no interest.
     :param changed: told the services whose objects have changed.
+    :param keep: what is stored of an object.
     :param wary: believe even the first list only the second time if it is empty: it is of another cluster.
     """
 
-    def __init__(self, path: str, key_of: KeyOf, changed: Changed, *, only: str = "", wary: bool = False) -> None:
+    def __init__(
+        self, path: str, key_of: KeyOf, changed: Changed, *, only: str = "", wary: bool = False, keep: Keep | None = None
+    ) -> None:
         self.path = path
         self.synced = False
         self.connected = False
@@ -40,6 +44,7 @@ class Collection:
         self._changed = changed
         self._selector = f"metadata.name={only}" if only else ""
         self._wary = wary
+        self._keep = keep or _slim
         self._by_key: dict[Key, dict[str, Object]] = {}
 
     def of(self, key: Key) -> dict[str, Object]:
@@ -50,6 +55,12 @@ class Collection:
     def keys(self) -> set[Key]:
         """The services that have an object here."""
         return set(self._by_key)
+
+    def note(self, item: Object) -> None:
+        """Take in what we have just written ourselves, without waiting to be told."""
+        key = self._key_of(item)
+        if key is not None:
+            self._by_key.setdefault(key, {})[item["metadata"]["name"]] = self._keep(item)
 
     async def follow(self, client: Client) -> None:
         """Follow until cancelled. What was read stays, however long the server does not answer."""
@@ -88,7 +99,7 @@ class Collection:
         for item in listing:
             key = self._key_of(item)
             if key is not None:
-                fresh.setdefault(key, {})[item["metadata"]["name"]] = _slim(item)
+                fresh.setdefault(key, {})[item["metadata"]["name"]] = self._keep(item)
         before, self._by_key = self._by_key, fresh
         first, self.synced = not self.synced, True
         touched = {key for key in before.keys() | fresh.keys() if before.get(key) != fresh.get(key)}
@@ -103,7 +114,7 @@ class Collection:
         if gone:
             found.pop(item["metadata"]["name"], None)
         else:
-            found[item["metadata"]["name"]] = _slim(item)
+            found[item["metadata"]["name"]] = self._keep(item)
         if not found:
             del self._by_key[key]
         self._changed((key,))

@@ -23,6 +23,7 @@ from .local import served_version
 from .names import OURS, Object
 from .pages import SyncPages
 from .peer import Peer
+from .policing import Policing
 from .settings import SyncSettings
 
 log = logging.getLogger("clusterset.sync")
@@ -86,6 +87,7 @@ class SyncPart:
             stay_alive(self._client, self.settings),
             self._look_around(engine),
             self._look_at_all(engine),
+            Policing(engine, self._client, self.settings.namespace).run(),
         )
 
     async def _look_around(self, engine: Engine) -> None:
