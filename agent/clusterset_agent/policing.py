@@ -73,7 +73,9 @@ class Policing:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until(self, good: Callable[[], bool]) -> None:
-        while not good():
+        while True:
+            if good():
+                return
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _program(self) -> None:
@@ -102,7 +104,9 @@ class Policing:
     def _program_all(self, rules: Mapping[int, Rules | None], check: bool, unheard: bool) -> list[str]:
         if unheard and any(table.there for table in self._tables.values()):
             return []  # what an agent before this one has programmed goes on to judge
-        return [change for family, table in self._tables.items() for change in table.converge(rules[family], check=check)]
+        return [
+            change for family, table in self._tables.items() for change in table.converge(rules[family], check=check)
+        ]
 
     @property
     def _heard(self) -> bool:
@@ -166,7 +170,6 @@ class Policing:
         for name, packets in sorted(self._counts.items()):
             family.add_metric([name.removeprefix("policy.")], packets)
         yield family
-
 
 
 def _name(item: Object) -> Key | None:

@@ -18,7 +18,7 @@ from .faults import AgentError
 
 Spec = Mapping[str, Any]
 API = "api"
-"""Selector of the Selection that holds the addresses of this cluster's API server, which every peer's sync part calls."""
+"""Selector of the Selection that holds the addresses of this cluster's API server, which peers' sync parts call."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PORT = re.compile(r"(tcp|udp|sctp)/(\d{1,5})(?:-(\d{1,5}))?")
 

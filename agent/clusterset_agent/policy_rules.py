@@ -19,7 +19,7 @@ from .names import LINK_PREFIX, POLICY_TABLE
 from .policy import API, Policies, Policy, Selector
 from .ruleset import WORDS, Words
 from .situation import Situation
-from .wanted import Peer
+from .wanted import Fabric, Peer
 
 Ports = tuple[str, ...]
 Selections = Mapping[str, Mapping[Ports, frozenset[str]]]
@@ -79,14 +79,13 @@ class _Static:
 
     def __init__(self, situation: Situation, family: int) -> None:
         fabric, peers = situation.fabric, situation.peers(family)
-        self._ranges = {
-            cluster.cluster: (*only(family, cluster.pods), held(cluster.tunnel, family)) for cluster in (fabric, *peers)
-        }
+        clusters: list[Fabric | Peer] = [fabric, *peers]
+        self._ranges = {each.cluster: (*only(family, each.pods), held(each.tunnel, family)) for each in clusters}
         self._sets = {
             "local_services": only(family, fabric.services),
             "remote_all": tuple(network for peer in peers for network in peer.ranges(family)),
             "remote_services": tuple(network for peer in peers for network in only(family, peer.services)),
-            "tunnels": tuple(held(cluster.tunnel, family) for cluster in (fabric, *peers)),
+            "tunnels": tuple(held(each.tunnel, family) for each in clusters),
         }
 
     def whole(self, clusters: Sequence[str]) -> str:

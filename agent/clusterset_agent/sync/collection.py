@@ -34,7 +34,14 @@ class Collection:
     """
 
     def __init__(
-        self, path: str, key_of: KeyOf, changed: Changed, *, only: str = "", wary: bool = False, keep: Keep | None = None
+        self,
+        path: str,
+        key_of: KeyOf,
+        changed: Changed,
+        *,
+        only: str = "",
+        wary: bool = False,
+        keep: Keep | None = None,
     ) -> None:
         self.path = path
         self.synced = False

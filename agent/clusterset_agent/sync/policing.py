@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,9 @@ class Policing:
         return bool(self._engine.cluster and fabric and fabric["spec"].get("policies"))
 
     async def _until(self, good: Callable[[], bool]) -> None:
-        while not good():
+        while True:
+            if good():
+                return
             await asyncio.sleep(_LOOK_EVERY)
 
     def _called(self, _keys: Iterable[Key] = ()) -> None:
@@ -126,7 +128,9 @@ class Policing:
     def _around(self) -> object:
         """What matters besides pods: who lives, whom we have read, and what is exported by the names in policies."""
         engine = self._engine
-        exports = [export for key in self._exported() for cluster in [*engine.peers, ""] for export in self._of(cluster, key)]
+        exports = [
+            export for key in self._exported() for cluster in [*engine.peers, ""] for export in self._of(cluster, key)
+        ]
         read = {name: peer.identities.synced for name, peer in engine.peers.items()}
         return dict(engine.standings), read, exports, engine.local.services.of(_API_SERVICE)
 

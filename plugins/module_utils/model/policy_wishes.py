@@ -28,9 +28,7 @@ Problem = tuple[str, str]
 """What is wrong, and the fix."""
 
 
-def policy_wishes(
-    host: str, entries: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[PolicyWish, ...], list[FabricError]]:
+def policy_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[PolicyWish, ...], list[FabricError]]:
     """The entries as values, in the order in which they decide, and what is wrong with them."""
     wishes: list[PolicyWish] = []
     errors: list[FabricError] = []

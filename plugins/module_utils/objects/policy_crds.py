@@ -29,7 +29,9 @@ def _fabric_policy() -> Schema:
         "Who may talk to whom between clusters.",
         {
             "default": choice("What becomes of connections that no policy names.", "allow", "deny"),
-            "policies": rows("The first one that applies decides.", policy, ("name", "action", "from", "to"), most=1000),
+            "policies": rows(
+                "The first one that applies decides.", policy, ("name", "action", "from", "to"), most=1000
+            ),
         },
         ("default", "policies"),
     )

@@ -113,7 +113,9 @@ def policy_notes(policies: Sequence[PolicyPlan], apart: Sequence[tuple[str, str]
             notes.append(f"policy {later.name} never decides: {earlier.name} comes first and covers it")
     unreachable = {frozenset(pair) for pair in apart}
     for policy in policies:
-        pairs = {frozenset(pair) for pair in product(policy.source.clusters, policy.target.clusters) if len({*pair}) > 1}
+        pairs = {
+            frozenset(pair) for pair in product(policy.source.clusters, policy.target.clusters) if len({*pair}) > 1
+        }
         if pairs <= unreachable:
             notes.append(f"policy {policy.name} has nothing to decide: none of its clusters reach each other")
     return notes

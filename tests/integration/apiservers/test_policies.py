@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.apply.stage impo
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.policy_wishes import policy_wishes
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
 from clusterset_agent.policy import Selector
 
 from .clusterset import HOME, OURS, Clusterset, Object, ours, plan_of
@@ -36,7 +39,9 @@ async def police_all(clusterset: Clusterset) -> Stage:
     return stage
 
 
-async def pod(clusterset: Clusterset, host: str, name: str, address: str, spec: Object | None = None, **labels: str) -> None:
+async def pod(
+    clusterset: Clusterset, host: str, name: str, address: str, spec: Object | None = None, **labels: str
+) -> None:
     """A pod object and its status, as the scheduler and a kubelet would leave it."""
     metadata = {"namespace": SPACE, "name": name, "labels": labels}
     body = {"nodeName": "n1", "containers": [{"name": "c", "image": "c"}], **(spec or {})}
@@ -84,15 +89,8 @@ async def policed(clusters: dict[str, Server], tmp_path: Path) -> AsyncIterator[
         for name in pair:
             await clusterset.start(name)
         yield clusterset
-        for name in pair:
-            await clusterset.client[name].apply(without_policies(clusterset, name))
-
-
-def without_policies(clusterset: Clusterset, name: str) -> Object:
-    """The cluster's Fabric as it is for the tests that follow."""
-    from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric
-
-    return fabric(plan_of(clusterset.clusters).cluster(name))
+        for name in pair:  # what other tests begin with
+            await clusterset.client[name].apply(fabric(plan_of(pair).cluster(name)))
 
 
 async def test_pods_are_published_by_label_and_found_by_the_peer(policed: Clusterset) -> None:
@@ -125,23 +123,31 @@ async def test_pods_are_published_by_label_and_found_by_the_peer(policed: Cluste
     path = f"/api/v1/namespaces/{SPACE}/pods/second"
     await policed.client["west"].request("DELETE", path, body={"gracePeriodSeconds": 0})
     await policed.wait(frontends, {"": ["10.42.0.5"]})
-    await policed.client["west"].apply(ours("PodIdentity", "ffff-0", {**only, "addresses": ["10.41.0.66", "10.42.0.8"]}))
-    await policed.wait(frontends, {"": ["10.42.0.5"]})  # the sync part knows of no such pods
-
     await policed.export("west", (SPACE, "cart"), ["10.42.0.20", "10.42.0.21"])
     cart = {"tcp/8042": ["10.42.0.20", "10.42.0.21"]}
     await policed.wait(lambda: selected(policed, "east", CART.id), cart)
     service = await policed.client["east"].get("/api/v1/namespaces/default/services/kubernetes")
     assert await selected(policed, "east", "api") == {"tcp/443": [service["spec"]["clusterIP"]]}
 
-    # a sync part that starts anew withdraws nothing while it has not read the peer
-    policed.parts["west-0"].freeze()
+    # a sync part that starts anew, and has no way to the peer, withdraws nothing of it
+    secret = f"/api/v1/namespaces/{HOME}/secrets/peer-west"
     policed.parts.pop("east-0").stop()
+    kept = await policed.client["east"].get(secret)
+    await policed.client["east"].delete(secret)
     await policed.start("east", "1", PEER_TIMEOUT="600")
     ends = time.monotonic() + 3
     while time.monotonic() < ends:
         assert await frontends() == {"": ["10.42.0.5"]}
     assert await selected(policed, "east", CART.id) == cart
+
+    # a peer must not speak for addresses of others
+    policed.parts["west-0"].stop(signal.SIGKILL)
+    kept["metadata"] = {key: kept["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    await policed.client["east"].apply(kept)
+    forged = {**only, "addresses": ["10.41.0.66", "10.42.0.8"]}
+    await policed.client["west"].apply(ours("PodIdentity", "ffff-0", forged))
+    await policed.wait(frontends, {"": ["10.42.0.5", "10.42.0.8"]})
+    await policed.client["west"].delete(f"{OURS}/namespaces/{HOME}/podidentities/ffff-0")
 
 
 async def test_a_peer_reads_identities_and_nothing_else_of_policies(policed: Clusterset) -> None:
@@ -159,6 +165,27 @@ async def test_a_peer_reads_identities_and_nothing_else_of_policies(policed: Clu
         ]
         answers = {f"{method} {path}": await status(client, method, path, {}) for method, path in refused}
         assert set(answers.values()) == {403}, answers
-    owned = policed.plan.clusters[0]
-    removed = [cluster for cluster in policed.plan.clusters if cluster.policies == "on"]
-    assert owned in removed
+
+    for part in policed.parts.values():
+        part.stop()
+    off = tuple(replace(cluster, policies="remove") for cluster in policed.plan.clusters)
+    policed.plan = replace(policed.plan, clusters=off)
+    stage = await police_all(policed)
+    assert all(result.changed for result in stage.results.values())
+
+    async def left() -> list[str]:
+        kinds = (
+            "apiextensions.k8s.io/v1/customresourcedefinitions",
+            f"rbac.authorization.k8s.io/v1/namespaces/{HOME}/roles",
+        )
+        lists = [
+            await client.list(f"/apis/{kind}", metadata_only=True)
+            for client in policed.client.values()
+            for kind in kinds
+        ]
+        names = [item["metadata"]["name"] for items in lists for item in items]
+        return [name for name in names if any(word in name for word in ("polic", "identities", "selections"))]
+
+    await policed.wait(left, [])
+    again = await police_all(policed)
+    assert not any(result.changed for result in again.results.values())

@@ -61,7 +61,8 @@ def test_a_bad_entry_gets_one_error_that_names_value_and_fix(change: dict[str, A
     made, errors = validate("east", raw)
     assert made is None
     (error,) = errors
-    assert error.cluster == "east" and error.fix
+    assert error.cluster == "east"
+    assert error.fix
     assert all(word in str(error) for word in words), str(error)
 
 
