@@ -34,13 +34,17 @@ _LOOK_EVERY = 0.5
 
 
 class Policing:
-    """Keeps the tables of policies of one node; they are there on gateways of clusters that have policies."""
+    """Keeps the tables of policies of one node; they are there on gateways of clusters that have policies.
+
+    ``in_force`` is the generation of FabricPolicy that is enforced; 0 for none.
+    """
 
     def __init__(self, node: NodeAgent) -> None:
         self._node = node
         self._tables = {IPV4: PolicyTable("ip"), IPV6: PolicyTable("ip6")}
         self._news = asyncio.Event()
         self._passing = False
+        self.in_force = 0
         self._counts: dict[str, int] = {}
         self._chunks: dict[str, tuple[str, Ports, frozenset[str]]] = {}
         self._known: Policies | None = None
@@ -80,8 +84,9 @@ class Policing:
 
     async def _program(self) -> None:
         while True:
-            await self._news.wait()
-            await asyncio.sleep(_SETTLE)
+            with contextlib.suppress(TimeoutError):  # that there are none at all comes without news
+                await asyncio.wait_for(self._news.wait(), None if self.in_force else _LOOK_EVERY)
+                await asyncio.sleep(_SETTLE)
             self._news.clear()
             with contextlib.suppress(AgentError):  # it is told, and the next pass tries again
                 await self.converge(check=False)
@@ -99,7 +104,10 @@ class Policing:
         if unheard and self._passing:
             return []  # policies that this cluster is about to get: until they are heard, everything passes as before
         rules = {family: self._rules(situation, family) for family in self._tables}
-        return await self._node.in_thread(lambda: self._program_all(rules, check, unheard))
+        item = self._policies.of(("local", "")).get("local")
+        changes = await self._node.in_thread(lambda: self._program_all(rules, check, unheard))
+        self.in_force = item["metadata"].get("generation", 0) if item and situation and self._heard else 0
+        return changes
 
     def _program_all(self, rules: Mapping[int, Rules | None], check: bool, unheard: bool) -> list[str]:
         if unheard and any(table.there for table in self._tables.values()):

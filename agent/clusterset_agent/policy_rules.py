@@ -169,6 +169,7 @@ def _judged(api: Mapping[Ports, frozenset[str]], words: Words, family: int) -> s
     return _chain(
         "judged",
         f"{ip} saddr @tunnels {ip} daddr @tunnels accept",
+        *(f"{ip} saddr {network} accept" for network in _LINK_LOCAL[family]),  # never forwarded
         _NOTICES[family],
         *own,
         f"{ip} daddr @remote_services accept",

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
+
 from ..cluster_api import Client, FabricError
 from ..faults import AgentError
 from ..policy import API, Policies, good_address, parse_policies
@@ -169,6 +171,14 @@ class Policing:
             await self._write(kind, wanted, adding=False)
         for kind, wanted in reversed(steps):
             await self._write(kind, wanted, adding=True)
+        await self._tell(item)
+
+    async def _tell(self, policy: Object) -> None:
+        """Say that the policies, and all pods that they name, are known: who has applied them waits for it."""
+        told: Object = {"observedGeneration": policy["metadata"]["generation"]}
+        if not self._unread() and policy.get("status") != told:
+            path = f"{self._root}/fabricpolicies/local/status"
+            await self._client.request("PATCH", path, body={"status": told}, content_type=MERGE)
 
     def _take(self, policies: Policies) -> None:
         """Take in the pods that have changed, or all of them for other policies."""
@@ -207,14 +217,18 @@ class Policing:
             self._checked[key] = (item, frozenset(filter(peer.owns, item["spec"]["addresses"])))
         return self._checked[key][1]
 
-    def _keep_unread(self, resolved: dict[tuple[str, Ports], frozenset[str]]) -> None:
-        """What earlier rounds found of a peer that we have not read since our start stays until we have."""
+    def _unread(self) -> list[Peer]:
+        """Peers that may live, and of which we know no pods yet."""
         standings = self._engine.standings
-        unread = [
+        return [
             peer
             for name, peer in self._engine.peers.items()
             if not peer.identities.synced and not (name in standings and standings[name].withdrawn)
         ]
+
+    def _keep_unread(self, resolved: dict[tuple[str, Ports], frozenset[str]]) -> None:
+        """What earlier rounds found of a peer that we have not read since our start stays until we have."""
+        unread = self._unread()
         found = self._found[_SELECTIONS]
         for item in [item for key in found.keys for item in found.of(key).values()] if unread else ():
             key = (item["spec"]["selector"], tuple(item["spec"].get("ports") or ()))

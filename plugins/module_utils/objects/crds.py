@@ -215,6 +215,7 @@ def _gateway() -> Schema:
         {
             "state": choice("Drained: no traffic passes it any more.", "Active", "Draining", "Drained"),
             "message": text("Why, for people; empty when all is well."),
+            "policyGeneration": count("Generation of FabricPolicy that it enforces; absent: none."),
         },
     )
     columns = [

@@ -62,7 +62,8 @@ def _selector(selector: PodSelector) -> Object:
 
 def policy_rbac(peers: Iterable[str]) -> list[Object]:
     """The sync part reads pods and publishes; gateways read what it has found out; peers read what is published."""
-    sync = [_rule(_READ, "fabricpolicies"), _rule(_WRITE, "podidentities", "selections")]
+    told = _rule(["get", "update", "patch"], "fabricpolicies/status")
+    sync = [_rule(_READ, "fabricpolicies"), told, _rule(_WRITE, "podidentities", "selections")]
     accounts = [account_of(peer) for peer in sorted(peers)]
     pods = f"{NAMESPACE}:{SYNC}-policies"
     subject = {"kind": "ServiceAccount", "name": SYNC, "namespace": NAMESPACE}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .schema import Schema, choice, column, definition, rows, structure, text
+from .schema import Schema, choice, column, count, definition, rows, structure, text
 
 MOST_ADDRESSES = 1000  # of one object; the sync part puts fewer into one
 
@@ -35,9 +35,11 @@ def _fabric_policy() -> Schema:
         },
         ("default", "policies"),
     )
+    observed = count("Generation for which all pods of all clusters are known.")
+    status = structure("What the sync part has found out.", {"observedGeneration": observed})
     columns = [column("Default", ".spec.default"), column("Policies", ".spec.policies[*].name")]
     description = "The policies of the clusterset, the same in each cluster; the name is `local`."
-    return definition("FabricPolicy", "fabricpolicies", description, spec, columns)
+    return definition("FabricPolicy", "fabricpolicies", description, spec, columns, status)
 
 
 def _pod_identity() -> Schema:

@@ -126,6 +126,14 @@ async def test_pods_are_published_by_label_and_found_by_the_peer(policed: Cluste
     await policed.export("west", (SPACE, "cart"), ["10.42.0.20", "10.42.0.21"])
     cart = {"tcp/8042": ["10.42.0.20", "10.42.0.21"]}
     await policed.wait(lambda: selected(policed, "east", CART.id), cart)
+
+    async def observed() -> list[Any]:
+
+        path = f"{OURS}/namespaces/{HOME}/fabricpolicies/local"
+        found = [await client.get(path) for client in policed.client.values()]
+        return [item["metadata"]["generation"] == item.get("status", {}).get("observedGeneration") for item in found]
+
+    await policed.wait(observed, [True, True])
     service = await policed.client["east"].get("/api/v1/namespaces/default/services/kubernetes")
     assert await selected(policed, "east", "api") == {"tcp/443": [service["spec"]["clusterIP"]]}
 

@@ -4,7 +4,7 @@
 """An API server for the agent of one node: ``python -m tests.integration.netns.api FOLDER``, in the node's namespace.
 
 It holds what the node's memory in FOLDER says, and puts the files of a service account where the agent looks.
-FOLDER/policies.json is followed as it changes: the spec of FabricPolicy is under "policy", those of Selections are under
+FOLDER/policies.json is followed as it changes: the spec of FabricPolicy under "policy", those of Selections under
 "selections" by name.
 """
 
