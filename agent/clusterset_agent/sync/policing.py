@@ -63,6 +63,7 @@ class Policing:
 
     def _start(self) -> None:
         """Know nothing: what was known of pods while there were no policies would be old."""
+        self._dirty = True
         self._pods_changed: set[Key] = set()
         self._own = OwnPods()
         self._policies: Policies | None = None
@@ -101,6 +102,7 @@ class Policing:
             await asyncio.sleep(_LOOK_EVERY)
 
     def _called(self, _keys: Iterable[Key] = ()) -> None:
+        self._dirty = True
         self._news.set()
 
     def _pods_called(self, keys: Iterable[Key]) -> None:
@@ -116,7 +118,8 @@ class Policing:
             for peer in self._engine.peers.values():
                 peer.police(self._called)
             now = self._around()
-            if not self._news.is_set() and now == around:
+            self._dirty |= now != around
+            if not self._news.is_set() and not self._dirty:
                 continue
             self._news.clear()
             try:
@@ -124,7 +127,7 @@ class Policing:
                 around = now
             except (FabricError, AgentError) as error:
                 log.warning("not done", extra={"error": str(error)})
-                around = None
+                self._dirty = True
                 await asyncio.sleep(_AGAIN_AFTER)
 
     def _around(self) -> object:
@@ -134,7 +137,7 @@ class Policing:
             export for key in self._exported() for cluster in [*engine.peers, ""] for export in self._of(cluster, key)
         ]
         read = {name: peer.identities.synced for name, peer in engine.peers.items()}
-        return dict(engine.standings), read, exports, engine.local.services.of(_API_SERVICE)
+        return dict(engine.standings), read, exports, dict(engine.local.services.of(_API_SERVICE))
 
     def _exported(self) -> Iterator[Key]:
         for selector in self._policies.selectors if self._policies else ():
@@ -157,7 +160,9 @@ class Policing:
         item = self._policy.of(("local", "")).get("local")
         if item is None or not all(each.synced for each in (self._pods, *self._found.values())):
             return
-        self._take(parse_policies(item["spec"]))
+        if not self._take(parse_policies(item["spec"])) and not self._dirty:
+            return
+        self._dirty = False
         assert self._policies is not None
         own = self._own.known
         identities = dict(_identity_row(identity, addresses) for identity, addresses in own.items())
@@ -180,15 +185,16 @@ class Policing:
             path = f"{self._root}/fabricpolicies/local/status"
             await self._client.request("PATCH", path, body={"status": told}, content_type=MERGE)
 
-    def _take(self, policies: Policies) -> None:
-        """Take in the pods that have changed, or all of them for other policies."""
+    def _take(self, policies: Policies) -> bool:
+        """Take in the pods that have changed, or all of them for other policies; return whether it matters."""
+        before = self._policies
         if policies != self._policies:
             self._policies, self._own = policies, OwnPods()
             self._pods_changed |= self._pods.keys
         changed, self._pods_changed = self._pods_changed, set()
-        for key in changed:
-            pod = next(iter(self._pods.of(key).values()), None)
-            self._own.take(key, pod, self._engine.cluster, policies)
+        pods = [(key, next(iter(self._pods.of(key).values()), None)) for key in changed]
+        matters = [self._own.take(key, pod, self._engine.cluster, policies) for key, pod in pods]
+        return any(matters) or policies != before
 
     def _source(self, pods: Known) -> Source:
         return Source(self._engine.cluster, pods, lambda key: self._of("", key))
