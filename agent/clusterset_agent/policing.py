@@ -44,13 +44,17 @@ class Policing:
         self._tables = {IPV4: PolicyTable("ip"), IPV6: PolicyTable("ip6")}
         self._news = asyncio.Event()
         self._passing = False
-        self.in_force = 0
         self._counts: dict[str, int] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self.in_force = 0
         self._chunks: dict[str, tuple[str, Ports, frozenset[str]]] = {}
         self._known: Policies | None = None
-        root = f"/apis/{API_VERSION}/namespaces/{node.settings.namespace}"
-        self._policies = Collection(f"{root}/fabricpolicies", _name, lambda _keys: self._news.set(), only="local")
-        self._selections = Collection(f"{root}/selections", _name, self._changed)
+        self._generation = 0
+        root = f"/apis/{API_VERSION}/namespaces/{self._node.settings.namespace}"
+        self._policies = Collection(f"{root}/fabricpolicies", _name, self._policies_changed, only="local")
+        self._selections = Collection(f"{root}/selections", _name, self._selections_changed)
 
     @property
     def wanted(self) -> bool:
@@ -75,6 +79,7 @@ class Policing:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._forget()  # when there are policies again, they will be others
 
     async def _until(self, good: Callable[[], bool]) -> None:
         while True:
@@ -100,13 +105,14 @@ class Policing:
         if not self.wanted:
             self._passing = self._passing or situation is not None
             situation = None
+        self._passing |= self._absent
         unheard = situation is not None and not self._heard
         if unheard and self._passing:
             return []  # policies that this cluster is about to get: until they are heard, everything passes as before
         rules = {family: self._rules(situation, family) for family in self._tables}
-        item = self._policies.of(("local", "")).get("local")
+        generation = self._generation if situation else 0
         changes = await self._node.in_thread(lambda: self._program_all(rules, check, unheard))
-        self.in_force = item["metadata"].get("generation", 0) if item and situation and self._heard else 0
+        self.in_force = generation
         return changes
 
     def _program_all(self, rules: Mapping[int, Rules | None], check: bool, unheard: bool) -> list[str]:
@@ -118,8 +124,8 @@ class Policing:
 
     @property
     def _heard(self) -> bool:
-        """Whether the API has told the policies, or that it has none at all."""
-        return (self._policies.synced and self._selections.synced) or self._absent
+        """Whether the API has told the policies and whom they select, or that it has none at all."""
+        return (self._known is not None and self._selections.synced) or self._absent
 
     @property
     def _absent(self) -> bool:
@@ -132,18 +138,21 @@ class Policing:
         for selector, ports, addresses in self._chunks.values():
             found = selections.setdefault(selector, {})
             found[ports] = found.get(ports, frozenset()) | addresses
-        return render_policies(situation, self._understood(), selections, family)
+        return render_policies(situation, self._known or CLOSED, selections, family)
 
-    def _understood(self) -> Policies:
-        found = self._policies.of(("local", "")).get("local")
-        if found is not None:
-            try:
-                self._known = parse_policies(found["spec"])
-            except AgentError as error:
-                log.error("the policies before these stay in force", extra={"error": str(error)})
-        return self._known or CLOSED
+    def _policies_changed(self, _keys: Iterable[Key]) -> None:
+        """Go over to other policies as soon as the sync part knows whom they select: what they still allow goes on."""
+        item = self._policies.of(("local", "")).get("local")
+        generation = item["metadata"]["generation"] if item else 0
+        if item is None or (item.get("status") or {}).get("observedGeneration") != generation:
+            return
+        try:
+            self._known, self._generation = parse_policies(item["spec"]), generation
+        except AgentError as error:
+            log.error("the policies before these stay in force", extra={"error": str(error)})
+        self._news.set()
 
-    def _changed(self, keys: Iterable[Key]) -> None:
+    def _selections_changed(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._take(key)
         self._news.set()

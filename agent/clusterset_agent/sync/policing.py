@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.client.client im
 
 from ..cluster_api import Client, FabricError
 from ..faults import AgentError
-from ..policy import API, Policies, good_address, parse_policies
+from ..policy import API, Policies, Policy, good_address, parse_policies
 from .collection import Collection
 from .export import Export, from_object
 from .identities import Identity, Known, OwnPods, Ports, Source, placed, resolve, slim_pod
@@ -34,6 +35,9 @@ _SETTLE = 0.02
 """Seconds to wait after news, since changes rarely come alone."""
 _LOOK_EVERY = 0.5
 _AGAIN_AFTER = 1.0
+_KEPT = 10.0
+"""Seconds for which former policies are resolved, too, since not every gateway goes over to others at once; and after
+which the policies are in force even if some peer has not told its pods."""
 _IDENTITIES, _SELECTIONS = "podidentities", "selections"
 _KIND = {_IDENTITIES: "PodIdentity", _SELECTIONS: "Selection"}
 _API_SERVICE = ("default", "kubernetes")
@@ -67,6 +71,9 @@ class Policing:
         self._pods_changed: set[Key] = set()
         self._own = OwnPods()
         self._policies: Policies | None = None
+        self._told: Policies | None = None
+        self._former: tuple[Policy, ...] = ()
+        self._since = 0.0
         self._checked: dict[tuple[str, str], tuple[Object, frozenset[str]]] = {}
         self._policy = Collection(f"{self._root}/fabricpolicies", _named, self._called, only="local")
         self._pods = Collection("/api/v1/pods", _pod, self._pods_called, keep=slim_pod)
@@ -137,7 +144,12 @@ class Policing:
             export for key in self._exported() for cluster in [*engine.peers, ""] for export in self._of(cluster, key)
         ]
         read = {name: peer.identities.synced for name, peer in engine.peers.items()}
-        return dict(engine.standings), read, exports, dict(engine.local.services.of(_API_SERVICE))
+        return dict(engine.standings), read, self._fresh, exports, dict(engine.local.services.of(_API_SERVICE))
+
+    @property
+    def _fresh(self) -> bool:
+        """Whether the policies have changed a moment ago."""
+        return time.monotonic() - self._since < _KEPT
 
     def _exported(self) -> Iterator[Key]:
         for selector in self._policies.selectors if self._policies else ():
@@ -160,7 +172,8 @@ class Policing:
         item = self._policy.of(("local", "")).get("local")
         if item is None or not all(each.synced for each in (self._pods, *self._found.values())):
             return
-        if not self._take(parse_policies(item["spec"])) and not self._dirty:
+        others = self._go_over(parse_policies(item["spec"]))
+        if not self._take() and not self._dirty and not others:
             return
         self._dirty = False
         assert self._policies is not None
@@ -172,7 +185,7 @@ class Policing:
         selections |= self._api()
         steps = [(_IDENTITIES, identities), (_SELECTIONS, selections)]
         # an address may soon be another pod's: what is gone is taken back everywhere before anything is added
-        for kind, wanted in steps:
+        for kind, wanted in steps if not others else ():  # other policies give nobody another address
             await self._write(kind, wanted, adding=False)
         for kind, wanted in reversed(steps):
             await self._write(kind, wanted, adding=True)
@@ -181,20 +194,30 @@ class Policing:
     async def _tell(self, policy: Object) -> None:
         """Say that the policies, and all pods that they name, are known: who has applied them waits for it."""
         told: Object = {"observedGeneration": policy["metadata"]["generation"]}
-        if not self._unread() and policy.get("status") != told:
+        if policy.get("status") != told and not (self._unread() and self._fresh):
             path = f"{self._root}/fabricpolicies/local/status"
             await self._client.request("PATCH", path, body={"status": told}, content_type=MERGE)
 
-    def _take(self, policies: Policies) -> bool:
-        """Take in the pods that have changed, or all of them for other policies; return whether it matters."""
-        before = self._policies
-        if policies != self._policies:
-            self._policies, self._own = policies, OwnPods()
-            self._pods_changed |= self._pods.keys
+    def _go_over(self, policies: Policies) -> bool:
+        """Go by these policies, and for a while by the former ones, too; return whether that is something else."""
+        if self._told is None or policies != self._told:
+            self._former = self._told.policies if self._told else ()
+            self._told, self._since = policies, time.monotonic()
+        kept = self._former if self._fresh else ()
+        both = Policies(policies.default_allow, (*policies.policies, *kept))
+        if both == self._policies:
+            return False
+        self._policies, self._own = both, OwnPods()
+        self._pods_changed |= self._pods.keys
+        return True
+
+    def _take(self) -> bool:
+        """Take in the pods that have changed; return whether it matters."""
+        assert self._policies is not None
         changed, self._pods_changed = self._pods_changed, set()
         pods = [(key, next(iter(self._pods.of(key).values()), None)) for key in changed]
-        matters = [self._own.take(key, pod, self._engine.cluster, policies) for key, pod in pods]
-        return any(matters) or policies != before
+        matters = [self._own.take(key, pod, self._engine.cluster, self._policies) for key, pod in pods]
+        return any(matters)
 
     def _source(self, pods: Known) -> Source:
         return Source(self._engine.cluster, pods, lambda key: self._of("", key))

@@ -52,10 +52,13 @@ async def follow(cluster: Cluster, path: Path) -> None:
         text = path.read_text() if path.exists() else ""
         if text != seen:
             told = json.loads(text)
-            put(cluster, "FabricPolicy", "fabricpolicies", {"local": told["policy"]})
             put(cluster, "Selection", "selections", told["selections"])
             for name in selections - told["selections"].keys():
                 cluster.store.delete(f"/apis/{API}/namespaces/{NAMESPACE}/selections/{name}", "")
+            put(cluster, "FabricPolicy", "fabricpolicies", {"local": told["policy"]})
+            policy = cluster.store.objects[f"/apis/{API}/namespaces/{NAMESPACE}/fabricpolicies/local"]
+            known = {"observedGeneration": policy["metadata"]["generation"]}  # as the sync part says it
+            cluster.store.put(f"/apis/{API}/namespaces/{NAMESPACE}/fabricpolicies/local", {**policy, "status": known})
             seen, selections = text, set(told["selections"])
         await asyncio.sleep(0.02)
 
