@@ -24,11 +24,12 @@ from .servers import Server
 from .test_credentials import status, stolen
 
 SPACE = "policies"
-ENTRIES = [
+ENTRIES: list[Object] = [
     {"name": "db", "from": {"labels": {"app": "frontend"}}, "to": {"labels": {"app": "db"}, "clusters": ["east"]}},
     {"name": "cart", "from": {"labels": {"app": "frontend"}}, "to": {"export": f"{SPACE}/cart"}},
 ]
 FRONTEND = Selector(("east", "west"), labels=(("app", "frontend"),))
+NARROW = Selector(("east", "west"), labels=(("app", "frontend"),), namespaces=(SPACE,))
 CART = Selector(("east", "west"), export=f"{SPACE}/cart")
 
 
@@ -137,6 +138,17 @@ async def test_pods_are_published_by_label_and_found_by_the_peer(policed: Cluste
     await policed.wait(observed, [True, True])
     service = await policed.client["east"].get("/api/v1/namespaces/default/services/kubernetes")
     assert await selected(policed, "east", "api") == {"tcp/443": [service["spec"]["clusterIP"]]}
+
+    # other policies: the former ones are kept up for a while, so that no gateway is without
+    first = policed.plan
+    wishes, _errors = policy_wishes("east", [{**ENTRIES[0], "from": {**ENTRIES[0]["from"], "namespaces": [SPACE]}}])
+    policed.plan = plan_of(policed.clusters, policies=wishes, policy_default="deny")
+    await police_all(policed)
+    await policed.wait(observed, [True, True])
+    assert await selected(policed, "east", NARROW.id) == await frontends() == {"": ["10.42.0.5"]}
+    policed.plan = first
+    await police_all(policed)
+    await policed.wait(observed, [True, True])
 
     # a sync part that starts anew, and has no way to the peer, withdraws nothing of it
     secret = f"/api/v1/namespaces/{HOME}/secrets/peer-west"
