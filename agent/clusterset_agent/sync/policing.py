@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
@@ -179,7 +180,7 @@ class Policing:
         assert self._policies is not None
         own = self._own.known
         identities = dict(_identity_row(identity, addresses) for identity, addresses in own.items())
-        resolved = resolve(self._policies, [self._source(own), *self._peers()])
+        resolved = resolve(self._policies, [Source(self._engine.cluster, own, partial(self._of, "")), *self._peers()])
         self._keep_unread(resolved)
         selections = dict(_selection_row(key, addresses) for key, addresses in resolved.items())
         selections |= self._api()
@@ -219,16 +220,12 @@ class Policing:
         matters = [self._own.take(key, pod, self._engine.cluster, self._policies) for key, pod in pods]
         return any(matters)
 
-    def _source(self, pods: Known) -> Source:
-        return Source(self._engine.cluster, pods, lambda key: self._of("", key))
-
     def _peers(self) -> Iterator[Source]:
         """The peers that live; of one that is dead or fenced nothing is let through by its labels."""
         for name, peer in self._engine.peers.items():
             standing = self._engine.standings.get(name)
             if standing is None or not standing.withdrawn:
-                exports = lambda key, name=name: self._of(name, key)  # noqa: E731
-                yield Source(name, self._identities(name, peer), exports, peer.owns)
+                yield Source(name, self._identities(name, peer), partial(self._of, name), peer.owns)
 
     def _identities(self, name: str, peer: Peer) -> Known:
         """A peer's pods by identity: only addresses of its own, since it must not speak for others."""
