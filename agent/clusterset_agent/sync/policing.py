@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
 
 from ..cluster_api import Client, FabricError
-from ..faults import AgentError
 from ..policy import API, Policies, Policy, good_address, parse_policies
 from .collection import Collection
 from .export import Export, from_object
@@ -125,16 +124,15 @@ class Policing:
                 await asyncio.sleep(_SETTLE)
             for peer in self._engine.peers.values():
                 peer.police(self._called)
-            now = self._around()
-            self._dirty |= now != around
-            if not self._news.is_set() and not self._dirty:
-                continue
-            self._news.clear()
             try:
-                await self._reconcile()
-                around = now
-            except (FabricError, AgentError) as error:
-                log.warning("not done", extra={"error": str(error)})
+                now = self._around()
+                self._dirty |= now != around
+                if self._news.is_set() or self._dirty:
+                    self._news.clear()
+                    await self._reconcile()
+                    around = now
+            except Exception as error:  # whatever it is, services must go on
+                log.warning("not done", extra={"error": str(error) if isinstance(error, FabricError) else repr(error)})
                 self._dirty = True
                 await asyncio.sleep(_AGAIN_AFTER)
 
@@ -230,8 +228,8 @@ class Policing:
     def _identities(self, name: str, peer: Peer) -> Known:
         """A peer's pods by identity: only addresses of its own, since it must not speak for others."""
         found: dict[Identity, frozenset[str]] = {}
-        for key in peer.identities.keys:
-            for item in peer.identities.of(key).values():
+        for item in [item for key in peer.identities.keys for item in peer.identities.of(key).values()]:
+            with contextlib.suppress(KeyError, TypeError, AttributeError):  # one that makes no sense names nobody
                 spec = item["spec"]
                 identity = Identity(spec["namespace"], tuple(sorted((spec.get("labels") or {}).items())))
                 found[identity] = found.get(identity, frozenset()) | self._own_of(name, peer, item)
@@ -278,15 +276,20 @@ class Policing:
         found, tasks = self._found[kind], []
         for base in sorted({key[0] for key in found.keys} | wanted.keys()):
             row, addresses = wanted.get(base, (Row(base, {}), frozenset()))
-            now = {name: item["spec"]["addresses"] for name, item in found.of((base, "")).items()}
+            items = dict(found.of((base, "")))
+            now = {name: item["spec"]["addresses"] for name, item in items.items()}
             target = placed(now, addresses, base)
             for name in now.keys() - target.keys():
-                tasks.append(self._engine.writer.remove(f"{self._root}/{kind}/{name}"))
+                tasks.append(self._remove(kind, items[name]))
             for name, rows in target.items():
                 held = rows if adding else rows.intersection(now.get(name, ()))
                 if held and (adding or len(held) < len(now[name])):
                     tasks.append(self._put(kind, name, row, held))
         await asyncio.gather(*tasks)
+
+    async def _remove(self, kind: str, item: Object) -> None:
+        await self._engine.writer.remove(f"{self._root}/{kind}/{item['metadata']['name']}")
+        self._found[kind].note(item, gone=True)
 
     async def _put(self, kind: str, name: str, row: Row, addresses: frozenset[str]) -> None:
         body = {
