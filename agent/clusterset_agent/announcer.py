@@ -90,7 +90,10 @@ class Announcer:
         implementation = await self._node.in_thread(lambda: kernel.implementation)
         await publisher.gateway(mine, me.tunnel, keys, implementation)
         carried = await self._node.in_thread(kernel.carried_while_draining) if draining else 0
-        await publisher.gateway_status({"state": self._drain_watch.state(draining, carried, time.monotonic())})
+        status: dict[str, Any] = {"state": self._drain_watch.state(draining, carried, time.monotonic())}
+        if self._node.policing.in_force:
+            status["policyGeneration"] = self._node.policing.in_force
+        await publisher.gateway_status(status)
 
     async def _links(self, publisher: Publisher) -> None:
         await self._node.renew_reports()

@@ -22,6 +22,7 @@ from .keys import Keys
 from .multipath import HashPolicy
 from .names import OVERLAY
 from .nftables import Table
+from .policy_table import FAMILIES, PolicyTable
 from .reverse_path import ReversePath, plugin_devices
 from .routing import Routing, transport_devices
 from .ruleset import CARRIED
@@ -152,6 +153,8 @@ class Kernel:
         attempt(lambda: self._devices.delete(OVERLAY))
         for step in (self._table.delete, self._table6.delete, self._reverse_path.restore):
             attempt(step)
+        for family in FAMILIES:
+            attempt(PolicyTable(family).delete)
         for step in (self._hash_policy.restore, self._hash_policy6.restore, self._forwarding.restore):
             attempt(step)
         attempt(self._forget)

@@ -38,10 +38,17 @@ class Pages:
     """The agent's HTTP pages.
 
     :param renew: brings the snapshot's links up to date; whether the API server hears of them must not matter here.
+    :param more: what another part has to tell.
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], renew: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        renew: Callable[[], Awaitable[None]],
+        more: Callable[[], Iterator[Metric]],
+    ) -> None:
         self._snapshot = snapshot
+        self._more = more
         self._renew = renew
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -63,6 +70,7 @@ class Pages:
             reach.add_metric([address], float(up))
         yield reach
         yield from _links(list(now.links))
+        yield from self._more()
 
     async def serve(self, addresses: set[str], port: int) -> None:
         """Serve until cancelled; a predecessor that still holds the port is waited for."""

@@ -11,6 +11,7 @@ import ipaddress
 OVERLAY = "fab0"
 LINK_PREFIX = "fab-"
 TABLE = "clusterset_fabric"
+POLICY_TABLE = "clusterset_policy"
 PROTOCOL = 111
 """Protocol number of every route of ours, by which they are found again."""
 

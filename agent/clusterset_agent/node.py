@@ -27,6 +27,7 @@ from .links import links_of
 from .memory import Memory, load
 from .metrics import Pages, Snapshot
 from .names import LINK_PREFIX, OVERLAY
+from .policing import Policing
 from .prober import Prober
 from .proving import Proving
 from .reports import Reports
@@ -74,7 +75,8 @@ class NodeAgent:
         self.sizes = Sizes()
         self.reports = Reports(self.prober, self.sizes)
         self.announcer = Announcer(self)
-        self.pages = Pages(self._snapshot, self.renew_reports)
+        self.policing = Policing(self)
+        self.pages = Pages(self._snapshot, self.renew_reports, self.policing.metrics)
         self.kernel: Kernel
 
     async def run(self) -> None:
@@ -92,6 +94,7 @@ class NodeAgent:
                     self._passes(),
                     self._loosen(),
                     self.announcer.run(),
+                    self.policing.run(),
                     self.prober.run(),
                     self.steering.run(self.prober, self.situation),
                     self.sizes.run(self._answering),
@@ -215,7 +218,9 @@ class NodeAgent:
         self._inherited = frozenset()  # a link made anew under an old name has to prove itself
         fitness = judge(situation, links, self.prober.verdicts, self.steering.programmed)
         target = kernel_state(situation, fitness)
+        judged = await self.policing.converge()  # before the first packet can pass
         self.outcome = await self.in_thread(lambda: self.kernel.converge(target, fitness.fit))
+        self.outcome.changes += judged
         self.steering.passed(fitness)
         if fitness.fit != self.memory.fit:
             self.memory.fit = fitness.fit
@@ -264,6 +269,7 @@ class NodeAgent:
             links = links_of(situation)
             traffic = await self.in_thread(lambda: self.kernel.traffic(links))
             self.reports.renew(situation, self.steering.programmed, traffic, time.time())
+            await self.policing.count()
 
     def message(self) -> str:
         """Return what is wrong, for people; empty when all is well."""

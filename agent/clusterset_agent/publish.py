@@ -102,8 +102,10 @@ class Publisher:
         """Write the status of the node's Gateway if it differs."""
         name = self._settings.node
         item = self._api.objects["gateways"].get(name)
-        if item is not None and item.get("status") != status:
-            await self._patch_status("gateways", name, status)
+        before = (item or {}).get("status") or {}
+        if item is not None and before != status:
+            gone = dict.fromkeys(before.keys() - status.keys())
+            await self._patch_status("gateways", name, {**gone, **status})
 
     async def links(self, reports: Iterable[LinkReport], now: float) -> None:
         """Have one Link object for each report, with a status that is fresh enough, and none besides."""

@@ -71,6 +71,8 @@ class Fabric:
     """Generations of keys that each gateway holds, oldest first."""
     transit: bool = False
     """Whether this cluster passes packets between its peers."""
+    policies: bool = False
+    """Whether gateways pass only what the policies between clusters allow."""
     leaving: bool = False
 
 
@@ -175,6 +177,7 @@ def parse_fabric(spec: Spec) -> Fabric:
             ),
             generations=tuple(map(int, spec.get("keyGenerations") or (0,))),
             transit=bool(spec.get("transit")),
+            policies=bool(spec.get("policies")),
             leaving=spec.get("state") == "Leaving",
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -62,6 +62,14 @@ class Collection:
         """The services that have an object here."""
         return set(self._by_key)
 
+    def note(self, item: Object, *, gone: bool = False) -> None:
+        """Take in what we have just written or deleted ourselves, without waiting to be told."""
+        key = self._key_of(item)
+        if key is not None and not gone:
+            self._by_key.setdefault(key, {})[item["metadata"]["name"]] = self._keep(item)
+        elif key is not None:
+            self._by_key.get(key, {}).pop(item["metadata"]["name"], None)
+
     async def follow(self, client: Client) -> None:
         """Follow until cancelled. What was read stays, however long the server does not answer."""
         pause = 0.2
@@ -116,7 +124,7 @@ class Collection:
         else:
             found[item["metadata"]["name"]] = self._slim(item)
         if not found:
-            del self._by_key[key]
+            self._by_key.pop(key, None)
         self._changed((key,))
 
 

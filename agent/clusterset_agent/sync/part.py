@@ -25,6 +25,7 @@ from .names import OURS, Object
 from .office import Office
 from .pages import SyncPages
 from .peer import Peer
+from .policing import Policing
 from .settings import SyncSettings
 from .wishes import rules_of
 
@@ -93,6 +94,7 @@ class SyncPart:
             Office(self._client, self.settings, engine).run(),
             self._look_around(engine),
             self._look_at_all(engine),
+            Policing(engine, self._client, self.settings.namespace).run(),
         )
 
     async def _look_around(self, engine: Engine) -> None:

@@ -111,10 +111,14 @@ class Peer:
         self._alive = Collection(leases, self._hear, lambda _keys: None, only=ALIVE_LEASE)
         gateways = f"/apis/{OURS}/namespaces/{settings.namespace}/gateways"
         self.gateways = Collection(gateways, _plain, lambda _keys: regrouped(), wary=True)
+        identities = f"/apis/{OURS}/namespaces/{settings.namespace}/podidentities"
+        self.identities = Collection(identities, _plain, self._identities_changed, wary=True)
+        self._policed: Callable[[], None] | None = None
 
     @property
     def _followed(self) -> tuple[Collection, ...]:
-        return self._exports, self._alive, self.gateways
+        always = self._exports, self._alive, self.gateways
+        return (*always, self.identities) if self._policed else always
 
     @property
     def synced(self) -> bool:
@@ -129,6 +133,24 @@ class Peer:
     def export(self, key: Key) -> Export | None:
         """Return what it exports of a service."""
         return next((from_object(self.name, item) for item in self._exports.of(key).values()), None)
+
+    def owns(self, address: str) -> bool:
+        """Whether an address is in the ranges of its pods and services; False for what is no address."""
+        with contextlib.suppress(ValueError):
+            found = ipaddress.ip_address(address)
+            return any(found in network for network in self.ranges or () if network.version == found.version)
+        return False
+
+    def police(self, changed: Callable[[], None] | None) -> None:
+        """Follow the identities of its pods, too, and call ``changed`` when they change; None: no longer."""
+        other = (changed is None) != (self._policed is None)
+        self._policed = changed
+        if other:
+            self._news.set()
+
+    def _identities_changed(self, _keys: Iterable[Key]) -> None:
+        if self._policed:
+            self._policed()
 
     def learn(self, spec: Object, annotations: Object) -> None:
         """Take in the Peer object."""
@@ -247,3 +269,7 @@ def _plain(item: Object) -> Key | None:
 def _key_of(item: Object) -> Key | None:
     spec = item.get("spec") or {}
     return (spec["namespace"], spec["name"]) if spec.get("namespace") and spec.get("name") else None
+
+
+def _plain(item: Object) -> Key | None:
+    return item["metadata"]["name"], ""

@@ -17,6 +17,7 @@ from ..model.types import ClusterModel
 from ..plan.plugin import BUNDLE as PLUGIN
 from .bundle import delete_bundle
 from .links import BUNDLE
+from .policies import remove as remove_policies
 from .rendezvous import OURS, Overdue, State, until
 from .services import forget_peer
 from .services import remove as remove_services
@@ -59,6 +60,7 @@ async def leave(
 
     async def undo(client: Client) -> Departure:
         gone = await remove_services(client, options, progress)
+        gone += await remove_policies(client, options, progress)
         departure = await _undo(client, options, progress)
         departure.changed |= gone.changed
         if remove_plugin:

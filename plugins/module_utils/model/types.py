@@ -49,6 +49,37 @@ class ExportWish:
 
 
 @dataclass(frozen=True)
+class PodSelector:
+    """Some pods of the clusterset: those that have all of ``labels``, in ``namespaces`` of ``clusters``; () means all.
+
+    :ivar clusters: host name patterns; in a plan cluster ids.
+    :ivar export: "namespace/service": the endpoints of what is exported under this name; no labels or namespaces then.
+    """
+
+    labels: tuple[tuple[str, str], ...] = ()
+    namespaces: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    export: str = ""
+
+
+@dataclass(frozen=True)
+class PolicyWish:
+    """An entry of ``fabric_policies``: whether pods may open connections to others in another cluster.
+
+    :ivar ports: such as tcp/80 or udp/53-60; () means all, and all protocols.
+    :ivar order: of several that apply the one with the lowest decides, then the first by name.
+    :ivar action: allow or deny.
+    """
+
+    name: str
+    source: PodSelector = PodSelector()
+    target: PodSelector = PodSelector()
+    ports: tuple[str, ...] = ()
+    order: int = 1000
+    action: str = "allow"
+
+
+@dataclass(frozen=True)
 class ClusterModel:
     """One cluster as its inventory variables describe it.
 
@@ -69,6 +100,8 @@ class ClusterModel:
     :ivar peer_timeout: seconds without a sign of life after which a peer's endpoints are withdrawn.
     :ivar peer_token_hours: life of the token by which this cluster reads a peer; it is renewed long before its end.
     :ivar state: active, or fenced: it is not asked for anything, and the others know nothing of it.
+    :ivar policies: who may talk to whom between clusters, the same for all, in the order in which they decide.
+    :ivar policy_default: allow or deny, for what no policy names.
     :ivar deadline: seconds that one stage may spend on this cluster.
     """
 
@@ -103,6 +136,8 @@ class ClusterModel:
     peer_timeout: int = 5
     peer_token_hours: int = 24
     state: str = "active"
+    policies: tuple[PolicyWish, ...] = ()
+    policy_default: str = "allow"
     deadline: int = 300
 
     @property

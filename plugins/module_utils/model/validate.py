@@ -15,8 +15,9 @@ from typing import Any
 from ..errors import FabricError
 from .export_wishes import export_wishes
 from .link_wishes import link_wishes
+from .policy_wishes import policy_wishes
 from .specs import VariableSpec, known_variables
-from .types import ClusterModel, LinkWish, ManifestSource
+from .types import ClusterModel, LinkWish, ManifestSource, PolicyWish
 
 CLUSTER_ID = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -59,9 +60,9 @@ def validate(host: str, raw: Mapping[str, Any]) -> tuple[ClusterModel | None, li
         return None, errors
     links, errors = link_wishes(host, values["fabric_links"], values["fabric_link_driver"])
     exports, wrong = export_wishes(host, values["fabric_exports"])
-    model = replace(_model(host, values, links), exports=exports)
-    errors += wrong
-    errors += _meaning(model)
+    policies, problems = policy_wishes(host, values["fabric_policies"])
+    model = replace(_model(host, values, links, policies), exports=exports)
+    errors += wrong + problems + _meaning(model)
     return (None if errors else model), errors
 
 
@@ -92,7 +93,9 @@ def _problem(spec: VariableSpec, value: Any) -> str:
     return ""
 
 
-def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) -> ClusterModel:
+def _model(
+    host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...], policies: tuple[PolicyWish, ...]
+) -> ClusterModel:
     return ClusterModel(
         host=host,
         cluster_id=values.get("fabric_cluster_id", host),
@@ -124,6 +127,8 @@ def _model(host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...]) ->
         peer_timeout=values["fabric_peer_timeout"],
         peer_token_hours=values["fabric_peer_token_hours"],
         state=values["fabric_state"],
+        policies=policies,
+        policy_default=values["fabric_policy_default"],
         deadline=values["fabric_deadline"],
     )
 

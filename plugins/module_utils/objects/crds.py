@@ -128,6 +128,7 @@ def _fabric() -> Schema:
                 ("clusterID", "index"),
                 most=256,
             ),
+            "policies": flag("Whether gateways pass only what FabricPolicy/local allows."),
             "state": choice("Leaving: every agent undoes what it did on its node.", "Active", "Leaving"),
         },
         ("clusterID", "index", "podCIDRs", "serviceCIDRs", "tunnelCIDR", "underlayMTU", "state"),
@@ -254,6 +255,7 @@ def _gateway() -> Schema:
         {
             "state": choice("Drained: no traffic passes it any more.", "Active", "Draining", "Drained"),
             "message": text("Why, for people; empty when all is well."),
+            "policyGeneration": count("Generation of FabricPolicy that it enforces; absent: none."),
         },
     )
     columns = [

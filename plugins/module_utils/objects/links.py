@@ -65,6 +65,8 @@ def fabric(cluster: ClusterPlan, state: str = "Active") -> Object:
         spec["fenced"] = [{"clusterID": name, "index": index} for name, index in cluster.fenced]
     if cluster.keys_since:
         spec["keysSince"] = cluster.keys_since
+    if cluster.policies == "on":
+        spec["policies"] = True
     return _ours("Fabric", "local", spec)
 
 

@@ -20,6 +20,7 @@ from .families import refuse_families
 from .gateways import choose_gateways, rule_of
 from .generations import key_generations, peer_generations
 from .plugin import BUNDLE, plan_plugin
+from .policies import plan_policies, policies_action, policy_notes, refuse_policies
 from .services import dns_note, plan_services
 from .types import ClusterPlan, Plan
 
@@ -49,6 +50,7 @@ def build_plan(
     everyone = sorted(models, key=lambda model: model.cluster_id)
     models = [model for model in everyone if not model.fenced]
     _stop(refuse.refuse_models(everyone) + refuse_links.refuse_wishes(everyone) + refuse.refuse_facts(models, facts))
+    _stop(refuse_policies(models))
     present = [model for model in models if model.host in facts]
     indexes = _indexes(models, facts)
     generations = key_generations(present, facts)
@@ -71,13 +73,20 @@ def build_plan(
     hosts = {cluster.cluster_id: cluster.host for cluster in clusters}
     _stop(refuse.refuse_ranges(clusters, facts) + refuse.refuse_gateways(clusters))
     _stop(refuse_links.refuse_mtu(links, hosts) + refuse_families(clusters, links))
+    policies = plan_policies(models)
     return Plan(
         clusterset=models[0].clusterset if models else "",
         clusters=tuple(clusters),
         links=links,
         transits=transits,
         apart=apart,
-        notes=(*_fences(everyone, absent or {}), *linking.notes(clusters, links, transits, apart)),
+        policies=policies,
+        policy_default=models[0].policy_default if models else "allow",
+        notes=(
+            *_fences(everyone, absent or {}),
+            *linking.notes(clusters, links, transits, apart),
+            *policy_notes(policies, apart),
+        ),
         absent=dict(absent or {}),
     )
 
@@ -113,6 +122,7 @@ def _cluster(
         fenced=fenced,
         services=plan_services(model, facts),
         choice=rule_of(model),
+        policies=policies_action(model, facts),
         notes=_notes(model, facts),
     )
 

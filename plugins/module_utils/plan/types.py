@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..facts.types import LinkKey
-from ..model.types import ExportWish, ManifestSource
+from ..model.types import ExportWish, ManifestSource, PodSelector
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,18 @@ class ServicesPlan:
 
 
 @dataclass(frozen=True)
+class PolicyPlan:
+    """One policy; fields as in PolicyWish, but that clusters are ids, all of them written out."""
+
+    name: str
+    source: PodSelector
+    target: PodSelector
+    ports: tuple[str, ...]
+    order: int
+    action: str
+
+
+@dataclass(frozen=True)
 class ClusterPlan:
     """One cluster's target state. Ranges are CIDR strings, MTUs bytes, ``deadline`` seconds, times RFC 3339.
 
@@ -83,6 +95,7 @@ class ClusterPlan:
     :ivar joined: when the cluster joined; "" = it is about to.
     :ivar fenced: id and number of each cluster that it is to know nothing of, but that it keeps a number for.
     :ivar peer_generations: of the keys that it knows of its peers now, but for those that do not answer.
+    :ivar policies: on (policies between clusters are enforced), off, or remove where they were on.
     """
 
     host: str
@@ -108,6 +121,7 @@ class ClusterPlan:
     fenced: tuple[tuple[str, int], ...] = ()
     services: ServicesPlan = field(default_factory=ServicesPlan)
     choice: GatewayChoice = field(default_factory=GatewayChoice)
+    policies: str = "off"
     notes: tuple[str, ...] = ()
 
     @property
@@ -161,13 +175,18 @@ class TransitPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All clusters, links and ways by transit, sorted by cluster id; ``apart`` are pairs of ids without any way."""
+    """All clusters, links and ways by transit, sorted by cluster id; ``apart`` are pairs of ids without any way.
+
+    ``policies`` are in the order in which they decide, and ``policy_default`` is allow or deny for what none names.
+    """
 
     clusterset: str
     clusters: tuple[ClusterPlan, ...] = ()
     links: tuple[LinkPlan, ...] = ()
     transits: tuple[TransitPlan, ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
+    policies: tuple[PolicyPlan, ...] = ()
+    policy_default: str = "allow"
     notes: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)  # host -> why it takes no part, beginning with its name
 
@@ -213,6 +232,8 @@ def plan_from_json(text: str) -> Plan:
         links=tuple(LinkPlan(**item) for item in raw["links"]),
         transits=tuple(TransitPlan(**item) for item in raw["transits"]),
         apart=tuple((a, b) for a, b in raw["apart"]),
+        policies=tuple(_policy(item) for item in raw["policies"]),
+        policy_default=raw["policy_default"],
         notes=tuple(raw["notes"]),
         absent=raw["absent"],
     )
@@ -241,3 +262,13 @@ def _services(raw: dict[str, Any]) -> ServicesPlan:
 
 def _gateway(raw: dict[str, Any]) -> GatewayPlan:
     return GatewayPlan(**{**raw, "keys": tuple(LinkKey(**key) for key in raw["keys"])})
+
+
+def _policy(raw: dict[str, Any]) -> PolicyPlan:
+    ends = {side: _selector(raw[side]) for side in ("source", "target")}
+    return PolicyPlan(**{**raw, **ends, "ports": tuple(raw["ports"])})
+
+
+def _selector(raw: dict[str, Any]) -> PodSelector:
+    lists = {key: tuple(raw[key]) for key in ("namespaces", "clusters")}
+    return PodSelector(**{**raw, **lists, "labels": tuple((key, value) for key, value in raw["labels"])})

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ..plan.services import COREFILE, STUB
 from ..plan.types import ClusterPlan, Plan
+from .policy_table import policy_table
 from .table import table
 
 
@@ -20,6 +21,7 @@ def plan_table(plan: Plan) -> str:
     ways = sorted(_ways(plan))
     if ways:
         parts.append(table(["LINK", "DRIVER", "COST", "ENCRYPTED", "MTU"], [[row[0], *row[2:]] for row in ways]))
+    parts += filter(None, [policy_table(plan)])
     parts += [f"note: {note}" for note in plan.notes]
     parts += [f"note: {cluster.host}: {note}" for cluster in plan.clusters for note in cluster.notes]
     parts += [f"absent: {reason}" for _host, reason in sorted(plan.absent.items())]  # the reason names its cluster

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 the clusterset.fabric authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a gateway judges by what: before the API is heard, while policies are introduced, when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clusterset_agent.families import IPV4, IPV6
+from clusterset_agent.policing import Policing
+from clusterset_agent.policy import Selector
+from clusterset_agent.policy_rules import Rules
+
+from .samples import situation
+from .test_policy_rules import SPEC, chain
+
+DB = Selector(("east",), labels=(("app", "db"),))
+
+
+class Table:
+    """Keeps what it was last told; None is no table."""
+
+    def __init__(self, *, there: bool = False) -> None:
+        self.rules: Rules | None = None
+        self.left = there
+        self.told = 0
+
+    @property
+    def there(self) -> bool:
+        return self.left or self.rules is not None
+
+    def converge(self, wanted: Rules | None, *, check: bool = True) -> list[str]:
+        self.rules, self.left, self.told = wanted, False, self.told + 1
+        return []
+
+
+class Gateway:
+    """A gateway's agent, as far as its policies look at it."""
+
+    def __init__(self, *, there: bool = False) -> None:
+        self.on = True
+        self.table = Table(there=there)
+        self.settings = SimpleNamespace(namespace="clusterset-fabric")
+        self.policing = Policing(self)  # type: ignore[arg-type]
+        self.policing._tables = {IPV4: self.table, IPV6: Table()}  # type: ignore[dict-item]
+
+    def situation(self) -> Any:
+        return situation("g1", policies=self.on)
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        return work()
+
+    async def opening(self) -> list[str]:
+        await self.policing.converge()
+        return chain(self.table.rules.frame, "opening") if self.table.rules else []
+
+    def hear(self, spec: dict[str, Any], generation: int, observed: int, *addresses: str) -> None:
+        metadata = {"name": "local", "generation": generation}
+        item = {"metadata": metadata, "spec": spec, "status": {"observedGeneration": observed}}
+        self.policing._policies._replace([item])
+        row = {"selector": DB.id, "addresses": list(addresses)}
+        self.policing._selections._replace([{"metadata": {"name": "a-0"}, "spec": row}])
+
+
+CLOSED = ["counter name other.default drop"]
+
+
+async def test_a_gateway_that_starts_lets_nothing_through_until_it_has_heard() -> None:
+    gateway = Gateway()
+    assert await gateway.opening() == CLOSED
+    gateway.hear(SPEC, 1, 1, "10.41.0.9")
+    assert len(await gateway.opening()) == 3  # the export has no endpoints yet
+    assert gateway.table.rules
+    assert gateway.table.rules.sets[f"pods_{DB.id}"] == {"10.41.0.9"}
+    assert gateway.policing.in_force == 1
+
+
+async def test_what_an_agent_before_it_has_programmed_stays_until_it_has_heard() -> None:
+    gateway = Gateway(there=True)
+    assert await gateway.opening() == []
+    assert not gateway.table.told
+    gateway.policing._policies.fault = "local: GET x was answered with 403 Forbidden."
+    assert await gateway.opening() == []
+    assert not gateway.table.told
+
+
+async def test_while_policies_are_introduced_everything_passes_until_the_pods_are_known() -> None:
+    gateway = Gateway()
+    gateway.on = False
+    assert await gateway.opening() == []
+    gateway.on = True
+    assert await gateway.opening() == []
+    gateway.hear(SPEC, 1, 0)
+    assert await gateway.opening() == []
+    gateway.hear(SPEC, 1, 1)
+    assert len(await gateway.opening()) == 3
+    gateway.on = False
+    assert await gateway.opening() == []
+    assert gateway.policing.in_force == 0
+
+
+async def test_a_cluster_that_is_only_about_to_get_the_kinds_is_open() -> None:
+    gateway = Gateway()
+    assert await gateway.opening() == CLOSED
+    for code in ("404 NotFound", "403 Forbidden"):  # the kinds come before the right to read them
+        gateway.policing._policies.fault = f"local: GET x was answered with {code}."
+        assert await gateway.opening() == []
+
+
+@pytest.mark.parametrize("spec", [{**SPEC, "default": "allow"}, {"default": "deny", "policies": [{"name": "}"}]}])
+async def test_other_policies_are_gone_over_to_when_their_pods_are_known(spec: dict[str, Any]) -> None:
+    gateway = Gateway()
+    gateway.hear(SPEC, 1, 1)
+    before = await gateway.opening()
+    gateway.hear(spec, 2, 1)
+    assert await gateway.opening() == before
+    gateway.hear(spec, 2, 2)
+    assert (await gateway.opening() == before) == (spec["default"] == "deny")  # what cannot be understood never comes
+
+
+async def test_what_is_no_address_selects_nobody() -> None:
+    gateway = Gateway()
+    gateway.hear(SPEC, 1, 1, "10.41.0.9", "}; drop")
+    await gateway.opening()
+    assert gateway.table.rules
+    assert gateway.table.rules.sets[f"pods_{DB.id}"] == set()
