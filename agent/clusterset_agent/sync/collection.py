@@ -66,7 +66,7 @@ class Collection:
         """Take in what we have just written or deleted ourselves, without waiting to be told."""
         key = self._key_of(item)
         if key is not None and not gone:
-            self._by_key.setdefault(key, {})[item["metadata"]["name"]] = self._keep(item)
+            self._by_key.setdefault(key, {})[item["metadata"]["name"]] = self._slim(item)
         elif key is not None:
             self._by_key.get(key, {}).pop(item["metadata"]["name"], None)
 

@@ -269,7 +269,3 @@ def _plain(item: Object) -> Key | None:
 def _key_of(item: Object) -> Key | None:
     spec = item.get("spec") or {}
     return (spec["namespace"], spec["name"]) if spec.get("namespace") and spec.get("name") else None
-
-
-def _plain(item: Object) -> Key | None:
-    return item["metadata"]["name"], ""
