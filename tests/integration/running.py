@@ -71,6 +71,17 @@ class RunningLab:
             raise CommandFailedError(f"{' '.join(map(str, words))}: exit code {done.returncode}\n{done.stdout}")
         return done.stdout
 
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Start a command that goes on beside the test; its output is read by ``communicate``."""
+        return subprocess.Popen(
+            [str(word) for word in words],
+            cwd=ROOT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def lab(self, *words: str, codes: tuple[int, ...] = (0,), limit: float = 600) -> str:
         """`python -m tests.lab ...`; with `exec --node NODE -- ...` a command inside a node."""
         return self.run(sys.executable, "-m", "tests.lab", *words, codes=codes, limit=limit)

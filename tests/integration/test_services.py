@@ -30,7 +30,54 @@ import socket, sys
 with socket.create_connection((sys.argv[1], int(sys.argv[2])), 3) as s:
     print(s.recv(200).decode())
 """
+# asks again and again; prints when each request began and which cluster answered, "" for none
+ASKING = """
+import json, socket, sys, time
+target, tries, end = sys.argv[1], int(sys.argv[2]), time.time() + float(sys.argv[3])
+rows = []
+while time.time() < end:
+    began, source = time.time(), ""
+    for _number in range(tries):
+        try:
+            with socket.create_connection((target, 80), 0.4) as s:
+                s.settimeout(0.4)
+                source = s.recv(200).decode().split()[0]
+                break
+        except (OSError, IndexError):
+            time.sleep(0.02)
+    rows.append((began, source))
+    time.sleep(0.05)
+print(json.dumps(rows))
+"""
 Object = dict[str, Any]
+
+
+class Asking:
+    """A client pod that asks steadily, from now on."""
+
+    def __init__(self, lab: RunningLab, cluster: str, target: str, *, tries: int, seconds: float) -> None:
+        self.cluster = cluster
+        script = ("python3", "-c", ASKING, target, str(tries), str(seconds))
+        self._running = lab.start(
+            "kubectl", "--context", f"kind-{cluster}", "exec", "-n", SPACE, "client", "--", *script
+        )
+        self._limit = seconds + 60
+
+    def rows(self) -> list[tuple[float, str]]:
+        """When each request began, and who answered."""
+        output, _nothing = self._running.communicate(timeout=self._limit)
+        return [(float(at), str(source)) for at, source in json.loads(output)]
+
+
+def signal_api(lab: RunningLab, cluster: str, name: str) -> None:
+    """Send a signal to a cluster's API server."""
+    command = f"kill -{name} $(pidof kube-apiserver)"
+    lab.lab("exec", "--node", f"{cluster}-control-plane", "--", "sh", "-c", command)
+
+
+def peers(lab: RunningLab, cluster: str) -> list[Object]:
+    """The Peer objects of a cluster."""
+    return lab.objects(cluster, "peers", "--namespace", "clusterset-fabric")
 
 
 def pod(lab: RunningLab, name: str, cluster: str, script: str, space: str = SPACE) -> Object:
@@ -115,8 +162,8 @@ def own_address(lab: RunningLab, cluster: str) -> str:
 
 def test_every_sync_part_hears_every_peer(sharing: RunningLab) -> None:
     def states() -> set[str]:
-        peers = [peer for cluster in CLUSTERS for peer in sharing.objects(cluster, "peers", "-n", "clusterset-fabric")]
-        return {((peer.get("status") or {}).get("services") or {}).get("state", "") for peer in peers}
+        found = [peer for cluster in CLUSTERS for peer in peers(sharing, cluster)]
+        return {((peer.get("status") or {}).get("services") or {}).get("state", "") for peer in found}
 
     within(30, states, {"Alive"})
 
@@ -133,20 +180,68 @@ def test_a_service_of_east_is_reached_from_everywhere(sharing: RunningLab) -> No
         within(150, lambda cluster=cluster: ask(sharing, cluster, NAME), wanted)  # type: ignore[misc]
 
 
-def test_a_frozen_cluster_is_withdrawn_and_comes_back(sharing: RunningLab) -> None:
+def test_a_new_export_is_reached_by_name_within_a_second(sharing: RunningLab) -> None:
+    sharing.kubectl("east", "delete", "serviceexport", "echo", "--namespace", SPACE)
+    for cluster in ("west", "north"):
+        within(20, lambda cluster=cluster: address_of(sharing, cluster), "")  # type: ignore[misc]
+    asking = [Asking(sharing, cluster, NAME, tries=1, seconds=8) for cluster in ("west", "north")]
+    time.sleep(3)  # they ask for a name that is not there yet
+    sharing.apply("east", export())
+    exported = time.time()
+    for each in asking:
+        rows = each.rows()
+        assert not rows[0][1]
+        took = min(at for at, source in rows if source == "east") - exported
+        print(f"{each.cluster}: reached by name {took:.2f} s after the export")
+        assert took < 1.0
+
+
+def test_a_dead_cluster_is_withdrawn_and_comes_back(sharing: RunningLab) -> None:
     sharing.apply("east", export())
     sharing.apply("west", export())
     for cluster in CLUSTERS:
         within(30, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
     address = address_of(sharing, "north")
+    once = [
+        Asking(sharing, cluster, address_of(sharing, cluster), tries=1, seconds=20) for cluster in ("east", "north")
+    ]
+    again = Asking(sharing, "north", address, tries=15, seconds=20)
+    time.sleep(4)
     with frozen(sharing, "west"):
+        died = time.time()
         for cluster in ("east", "north"):
             took = within(12, lambda cluster=cluster: sources(sharing, cluster), {"east"})  # type: ignore[misc]
             print(f"{cluster}: withdrawn {took:.1f} s after it was seen to be frozen")
-        assert {ask(sharing, "north", address)[0] for _number in range(10)} == {"east"}
+        for each in once:
+            rows = each.rows()
+            assert {source for at, source in rows if at < died - 1} == {"east", "west"}
+            failed = [at - died for at, source in rows if not source]
+            print(
+                f"{each.cluster}: {len(failed)} of {len(rows)} requests failed, the last {max(failed, default=0):.1f} s"
+            )
+            assert max(failed, default=0) < 6.0
+        assert not [at for at, source in again.rows() if not source], "the next endpoint answers"
     for cluster in ("east", "north"):
         within(60, lambda cluster=cluster: sources(sharing, cluster), {"east", "west"})  # type: ignore[misc]
     assert address_of(sharing, "north") == address
+
+
+def test_a_cluster_without_its_api_server_goes_on_serving(sharing: RunningLab) -> None:
+    asking = [
+        Asking(sharing, cluster, address_of(sharing, cluster), tries=1, seconds=16) for cluster in ("east", "north")
+    ]
+    signal_api(sharing, "west", "STOP")
+    try:
+        time.sleep(10)
+        for cluster in ("east", "north"):
+            assert sources(sharing, cluster) == {"east", "west"}
+            (peer,) = [each for each in peers(sharing, cluster) if each["metadata"]["name"] == "west"]
+            assert peer["status"]["services"]["state"] == "Forwards"
+        for each in asking:
+            rows = each.rows()
+            assert {source for _at, source in rows} == {"east", "west"}, "no request failed, both have answered"
+    finally:
+        signal_api(sharing, "west", "CONT")
 
 
 def test_a_fenced_cluster_is_gone_although_it_never_answers_and_comes_back(sharing: RunningLab) -> None:

@@ -12,13 +12,15 @@ MARK = "# clusterset.fabric"
 _STANZA = re.compile(r"^(?P<indent>[ \t]*)kubernetes[ \t]+(?P<zones>[^{}\n#]*?)[ \t]*\{[ \t]*$", re.MULTILINE)
 _STUB = re.compile(rf"^{MARK}: begin\n.*?^{MARK}: end\n", re.MULTILINE | re.DOTALL)
 _EVERYTHING = re.compile(r"^\.(?::(?P<port>\d+))?[ \t]*\{", re.MULTILINE)
+_UNCACHED = re.compile(r"^(?P<head>[ \t]*disable[ \t]+(?:success|denial))(?P<zones>(?:[ \t]+[^\s#]+)+)", re.MULTILINE)
 _OURS = re.compile(rf"^[ \t]*multicluster[ \t]+{re.escape(ZONE)}[ \t]*{MARK}[ \t]*\n", re.MULTILINE)
 
 
 def with_zone(text: str) -> str | None:
     """Return the Corefile that answers for the clusterset's names, or None if we do not understand this one.
 
-    The plugin ``kubernetes`` gets the zone, and the option that tells that it is the clusterset's.
+    The plugin ``kubernetes`` gets the zone, and the option that tells that it is the clusterset's. Where answers for
+    the cluster's own zone are not cached, those for the clusterset's are not either: a new export is found at once.
     """
     text = _STUB.sub("", text)
     if re.search(rf"^[ \t]*multicluster[ \t].*\b{re.escape(ZONE)}\b", text, re.MULTILINE):
@@ -32,7 +34,15 @@ def with_zone(text: str) -> str | None:
     first, *others = stanza["zones"].split()
     zones = " ".join([first, *([] if ZONE in others else [ZONE]), *others])
     line = f"{stanza['indent']}    multicluster {ZONE} {MARK}"
-    return f"{text[: stanza.start()]}{stanza['indent']}kubernetes {zones} {{\n{line}{text[stanza.end() :]}"
+    made = f"{text[: stanza.start()]}{stanza['indent']}kubernetes {zones} {{\n{line}{text[stanza.end() :]}"
+    return _UNCACHED.sub(lambda found: _beside(found, first), made)
+
+
+def _beside(found: re.Match[str], first: str) -> str:
+    """The clusterset's zone next to the cluster's own."""
+    zones = found["zones"].split()
+    added = [ZONE] if first in zones and ZONE not in zones else []
+    return " ".join([found["head"], *zones, *added])
 
 
 def with_stub(text: str, address: str) -> str | None:
@@ -63,6 +73,11 @@ def without_zone(text: str) -> str:
     stanza = _STANZA.search(text)
     if stanza is None:
         return text
-    zones = " ".join(zone for zone in stanza["zones"].split() if zone != ZONE)
+    zones = " ".join(_others(stanza["zones"]))
     text = f"{text[: stanza.start()]}{stanza['indent']}kubernetes {zones} {{{text[stanza.end() :]}"
+    text = _UNCACHED.sub(lambda found: " ".join([found["head"], *_others(found["zones"])]), text)
     return _OURS.sub("", text)
+
+
+def _others(zones: str) -> list[str]:
+    return [zone for zone in zones.split() if zone != ZONE]

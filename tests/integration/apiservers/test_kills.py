@@ -152,3 +152,8 @@ async def test_all_agree_after_random_deaths(clusters: dict[str, Server], tmp_pa
         print(f"{storm.changes} changes, {len(storm.deaths)} deaths; agreed on {len(right)} services after {times} s")
         assert storm.changes > SECONDS
         assert storm.deaths
+        for host, rows in storm.exports.items():
+            for name in rows:
+                await made.unexport(host, (space, name))
+        for host in clusters:
+            await made.wait(lambda host=host: shown(made, host, space), {}, SETTLE_SECONDS)  # type: ignore[misc]

@@ -48,6 +48,16 @@ def test_the_zone_is_added_and_the_rest_stays() -> None:
     assert without_zone(text) == KUBEADM
 
 
+def test_what_is_not_cached_for_the_cluster_is_not_cached_for_the_clusterset() -> None:
+    text = with_zone(KUBEADM)
+    assert text
+    assert "       disable success cluster.local clusterset.local\n" in text
+    assert "       disable denial cluster.local clusterset.local\n" in text
+    other = KUBEADM.replace("disable denial cluster.local", "disable denial example.org # why")
+    assert "disable denial example.org # why\n" in (with_zone(other) or "")
+    assert without_zone(with_zone(other) or "") == other
+
+
 def test_what_the_user_changes_afterwards_is_kept() -> None:
     text = with_zone(KUBEADM)
     assert text
