@@ -66,9 +66,10 @@ class Office:
         if fabric is None or not known or not self._engine.cluster or "gatewayChoice" not in fabric["spec"]:
             return
         office: list[Object] = in_force(fabric).get("gateways") or []
-        nodes = {name: candidate(item) for (name, _), item in _items(self._nodes)}
-        taken = {name: int(item["spec"]["ordinal"]) for (name, _), item in _items(self._gateways)}
-        up = [item for _, item in _items(self._engine.local.links) if (item.get("status") or {}).get("state") == "Up"]
+        nodes = {name: candidate(item) for (name, _empty), item in _items(self._nodes)}
+        taken = {name: int(item["spec"]["ordinal"]) for (name, _empty), item in _items(self._gateways)}
+        links = [item for _key, item in _items(self._engine.local.links)]
+        up = [item for item in links if (item.get("status") or {}).get("state") == "Up"]
         linked = {item["spec"]["node"] for item in up}
         rows = choose(fabric["spec"]["gatewayChoice"], office, nodes, self._overdue(office, nodes), taken, linked)
         if rows == office:
