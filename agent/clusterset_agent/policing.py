@@ -44,6 +44,7 @@ class Policing:
         self._tables = {IPV4: PolicyTable("ip"), IPV6: PolicyTable("ip6")}
         self._news = asyncio.Event()
         self._passing = False
+        self._closed = False  # by ourselves, since nothing was heard yet and no table was there
         self._counts: dict[str, int] = {}
         self._forget()
 
@@ -116,8 +117,9 @@ class Policing:
         return changes
 
     def _program_all(self, rules: Mapping[int, Rules | None], check: bool, unheard: bool) -> list[str]:
-        if unheard and any(table.there for table in self._tables.values()):
+        if unheard and not self._closed and any(table.there for table in self._tables.values()):
             return []  # what an agent before this one has programmed goes on to judge
+        self._closed = unheard
         return [
             change for family, table in self._tables.items() for change in table.converge(rules[family], check=check)
         ]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,14 +44,15 @@ class Gateway:
     """A gateway's agent, as far as its policies look at it."""
 
     def __init__(self, *, there: bool = False) -> None:
-        self.on = True
+        self.on, self.alone = True, False
         self.table = Table(there=there)
         self.settings = SimpleNamespace(namespace="clusterset-fabric")
         self.policing = Policing(self)  # type: ignore[arg-type]
         self.policing._tables = {IPV4: self.table, IPV6: Table()}  # type: ignore[dict-item]
 
     def situation(self) -> Any:
-        return situation("g1", policies=self.on)
+        found = situation("g1", policies=self.on)
+        return replace(found, wanted=replace(found.wanted, peers=())) if self.alone else found
 
     async def in_thread(self, work: Callable[[], Any]) -> Any:
         return work()
@@ -78,6 +80,17 @@ async def test_a_gateway_that_starts_lets_nothing_through_until_it_has_heard() -
     assert gateway.table.rules
     assert gateway.table.rules.sets[f"pods_{DB.id}"] == {"10.41.0.9"}
     assert gateway.policing.in_force == 1
+
+
+async def test_a_gateway_that_lets_nothing_through_yet_lets_new_peers_be_probed() -> None:
+    gateway = Gateway()
+    gateway.alone = True
+    assert await gateway.opening() == CLOSED
+    assert gateway.table.rules
+    before = gateway.table.rules
+    gateway.alone = False
+    assert await gateway.opening() == CLOSED
+    assert gateway.table.rules != before
 
 
 async def test_what_an_agent_before_it_has_programmed_stays_until_it_has_heard() -> None:
