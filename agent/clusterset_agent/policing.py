@@ -131,7 +131,10 @@ class Policing:
 
     @property
     def _absent(self) -> bool:
-        return not self._policies.synced and "answered with 404" in self._policies.fault
+        """Whether the API says that there are no policies, or no such kind: they are about to be introduced."""
+        if self._policies.synced:
+            return self._known is None and not self._policies.keys
+        return "answered with 404" in self._policies.fault
 
     def _rules(self, situation: Situation | None, family: int) -> Rules | None:
         if situation is None or family not in situation.families or self._absent:

@@ -136,6 +136,18 @@ async def test_other_policies_are_gone_over_to_when_their_pods_are_known(spec: d
     assert (await gateway.opening() == before) == (spec["default"] == "deny")  # what cannot be understood never comes
 
 
+async def test_a_cluster_that_joins_with_policies_is_open_until_they_come() -> None:
+    gateway = Gateway(there=True)
+    gateway.policing._policies._replace([])
+    assert await gateway.opening() == []
+    assert gateway.table.told, "what an earlier agent left is taken away"
+    gateway.hear(SPEC, 1, 1)
+    closed = await gateway.opening()
+    assert len(closed) == 3
+    gateway.policing._policies._replace([])
+    assert await gateway.opening() == closed, "once known, they stay until Fabric says that there are none"
+
+
 async def test_what_is_no_address_selects_nobody() -> None:
     gateway = Gateway()
     gateway.hear(SPEC, 1, 1, "10.41.0.9", "}; drop")
