@@ -44,7 +44,7 @@ class Policing:
         self._tables = {IPV4: PolicyTable("ip"), IPV6: PolicyTable("ip6")}
         self._news = asyncio.Event()
         self._passing = False
-        self._closed = False  # by ourselves, since nothing was heard yet and no table was there
+        self._inherited = True  # until we have programmed a table ourselves, or have seen that there is none
         self._counts: dict[str, int] = {}
         self._forget()
 
@@ -117,9 +117,10 @@ class Policing:
         return changes
 
     def _program_all(self, rules: Mapping[int, Rules | None], check: bool, unheard: bool) -> list[str]:
-        if unheard and not self._closed and any(table.there for table in self._tables.values()):
+        self._inherited = self._inherited and any(table.there for table in self._tables.values())
+        if unheard and self._inherited:
             return []  # what an agent before this one has programmed goes on to judge
-        self._closed = unheard
+        self._inherited = False
         return [
             change for family, table in self._tables.items() for change in table.converge(rules[family], check=check)
         ]
@@ -134,7 +135,8 @@ class Policing:
         """Whether the API says that there are no policies, or no such kind: they are about to be introduced."""
         if self._policies.synced:
             return self._known is None and not self._policies.keys
-        return "answered with 404" in self._policies.fault
+        codes = ("404",) if self._inherited else ("404", "403")  # the right to read them comes with them
+        return any(f"answered with {code}" in self._policies.fault for code in codes)
 
     def _rules(self, situation: Situation | None, family: int) -> Rules | None:
         if situation is None or family not in situation.families or self._absent:
