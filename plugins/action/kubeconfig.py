@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
+
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.holders import Granted, faults, grant, revoke
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Result
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
@@ -59,7 +61,10 @@ class ActionModule(FanOutAction):
                 display.warning(f"{host}: {each.note}")
         if granted and not self._task.check_mode:
             ids = {model.host: model.cluster_id for model in models}
-            path = kubeconfig_file.write(name, {ids[host]: each.access for host, each in granted.items()}, path)
+            try:
+                path = kubeconfig_file.write(name, {ids[host]: each.access for host, each in granted.items()}, path)
+            except FabricError as error:
+                raise AnsibleActionFail(str(error)) from error
         until = {host: each.access.until for host, each in granted.items()}
         return {"changed": bool(granted), "path": path, "until": until, "failed_clusters": failed(outcomes)}
 

@@ -41,8 +41,12 @@ def check_path(path: str) -> None:
 
 
 def write(name: str, accesses: Mapping[str, Access], path: str) -> str:
-    """Write the file with mode 0600, replaced as a whole; returns the absolute path. OSError."""
-    return write_whole(kubeconfig_text(name, accesses), path, mode=0o600)
+    """Write the file with mode 0600, replaced as a whole; returns the absolute path. FabricError."""
+    try:
+        return write_whole(kubeconfig_text(name, accesses), path, mode=0o600)
+    except OSError as error:
+        text = f"fabric_kubeconfig_path: {path} cannot be written ({error.strerror}), and nobody has the tokens now"
+        raise FabricError(text, fix="choose a path in a folder of yours, and run this again") from error
 
 
 def discard(path: str, revoked: Collection[str], *, check: bool) -> list[str]:

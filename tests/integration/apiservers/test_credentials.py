@@ -184,6 +184,13 @@ async def test_a_peers_credential_opens_nothing_but_what_is_exported(
                 answers[f"as {user} {group}"] = await impersonating(client, user, group)
             assert len(answers) >= 45
             assert set(answers.values()) == {403}, answers
+            century = {**TOKEN, "spec": {"expirationSeconds": 100 * 365 * 86400}}
+
+            async def long_lived() -> int:
+                return await status(client, "POST", f"{ACCOUNTS}/peer-east/token", century)
+
+            await clusterset.wait(long_lived, 403)  # API servers take a policy into account a moment after its making
+            assert await status(client, "POST", f"{ACCOUNTS}/peer-east/token", TOKEN) == 200
             assert await forget_peer(clusterset.client["west"], "east", Options())
 
             async def opens() -> int:

@@ -29,6 +29,12 @@ def test_contexts_are_cluster_ids_and_the_file_is_private(tmp_path: Path) -> Non
     assert "t0ken" not in repr(WEST)
 
 
+def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FabricError, match=r"file/ada.yml cannot be written \(.+\), and nobody has the tokens"):
+        kubeconfig_file.write("ada", {"west": WEST}, str(tmp_path / "file" / "ada.yml"))
+
+
 @pytest.mark.parametrize("text", ["mine: true", "[]", "extensions: [1]", "a: [", "\x00"])
 def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config"
