@@ -43,6 +43,12 @@ class SyncPages:
         for name, standing in sorted(engine.standings.items()):
             alive.add_metric([name], float(standing is Standing.ALIVE))
         yield alive
+        words = "Seconds until our credential at a peer ends; negative once it has."
+        left = GaugeMetricFamily("fabric_sync_peer_credential_seconds", words, labels=["peer"])
+        for name, peer in sorted(engine.peers.items()):
+            if (seconds := peer.seconds_left()) is not None:
+                left.add_metric([name], seconds)
+        yield left
 
     async def serve(self, address: str, port: int) -> None:
         """Serve until cancelled; without an address, nothing."""

@@ -130,6 +130,11 @@ class Peer:
         """The services that it exports."""
         return self._exports.keys
 
+    def seconds_left(self) -> float | None:
+        """How long our credential at it still lasts; None if there is none, or it says nothing of an end."""
+        ends = self._credential.expires if self._credential else math.inf
+        return None if math.isinf(ends) else ends - time.time()
+
     def export(self, key: Key) -> Export | None:
         """Return what it exports of a service."""
         return next((from_object(self.name, item) for item in self._exports.of(key).values()), None)

@@ -16,6 +16,7 @@ from ..client.types import Outcome
 from ..model.types import ClusterModel
 from ..plan.plugin import BUNDLE as PLUGIN
 from .bundle import delete_bundle
+from .holders import revoke_all
 from .links import BUNDLE
 from .policies import remove as remove_policies
 from .rendezvous import OURS, Overdue, State, until
@@ -59,7 +60,8 @@ async def leave(
         return await _forget(client, gone, options, progress)
 
     async def undo(client: Client) -> Departure:
-        gone = await remove_services(client, options, progress)
+        gone = await revoke_all(client, options)
+        gone += await remove_services(client, options, progress)
         gone += await remove_policies(client, options, progress)
         departure = await _undo(client, options, progress)
         departure.changed |= gone.changed

@@ -15,6 +15,7 @@ from ..objects.bundle import Bundle
 from ..objects.dns import coredns_rights, stub_server
 from ..objects.mcs_crds import MCS_GROUP, MCS_NAMES, mcs_crds
 from ..objects.services import EXPORTED, IMPORTED, PEER_LABEL, account_of, peer_account, service_objects
+from ..objects.token_limit import token_limit
 from ..plan.services import BUNDLE, COREFILE, STUB
 from ..plan.types import ClusterPlan, Plan
 from . import service_dns
@@ -80,6 +81,7 @@ async def _install(client: Client, plan: Plan, cluster: ClusterPlan, options: Op
         peer_timeout=services.peer_timeout,
         token_hours=services.token_hours,
     )
+    objects += token_limit(max(each.services.token_hours for each in plan.clusters))
     bundle = Bundle(BUNDLE, (*await _definitions(client), *objects, *_for_names(cluster)))
     result = undone + await apply_bundle(client, bundle, options, progress=progress)
     forgotten = [name for name, _index in cluster.fenced if await forget_peer(client, name, options)]

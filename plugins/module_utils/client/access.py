@@ -39,6 +39,11 @@ class Access:
         return (self._loader.ca or "") if self._loader is not None else ""
 
     @property
+    def verified(self) -> bool:
+        """Whether the server has to prove who it is."""
+        return self.ssl is not None and self.ssl.verify_mode == ssl.CERT_REQUIRED
+
+    @property
     def renewable(self) -> bool:
         """True when a refused credential may be replaced by asking its source again."""
         return self._loader is None or self._loader.renewable

@@ -35,6 +35,7 @@ class Client:
 
     def __init__(self, access: Access, *, deadline: float, lanes: int = 16) -> None:
         self.ref: ClusterRef = access.ref
+        self.access = access
         self.lanes = lanes
         self.session = Session(access, deadline=deadline, connections=lanes + 4)
         self._resources: dict[tuple[str, str], Resource] = {}

@@ -15,7 +15,7 @@ from ..client.client import Client
 from ..client.fleet import fleet, together
 from ..client.types import ClusterRef, Outcome
 from ..errors import FabricError
-from . import crosscheck, evidence, stage, standing
+from . import credentials, crosscheck, evidence, stage, standing
 from .afterwards import CLEANUP_SECONDS
 from .families import meets, spread
 from .meeting import Arrival, Meeting
@@ -95,6 +95,7 @@ class _Run:
     async def _check(self, client: Client, here: stage.Stage) -> None:
         which = self.options.nodes
         self.evidence, nodes, self.notes = await standing.contact(client, deadline=self.deadline, which=which)
+        self.notes += await credentials.warnings(client)
         self.places = here.places(nodes, self.evidence.gateways)
         self.progress(self.ref.name, f"starting verifier pods on {', '.join(place.node for place in self.places)}")
         self.places = await standing.stand_up(here, self.places, deadline=self.deadline)

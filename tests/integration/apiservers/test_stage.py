@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.holders import grant, revoke_all
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.leave import leave
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ExportWish
@@ -102,6 +103,9 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         models = [
             model(host, kubeconfig=str(server.kubeconfig), context=host, deadline=60) for host, server in pair.items()
         ]
+        policy = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/clusterset-fabric-token-life"
+        await grant(clusterset.client["west"], "ada", "view", 1, Options())
+        assert await clusterset.client["west"].try_get(policy)
         # there is no agent here that would undo a node, and no controller that would empty a namespace
         gone = await leave(models, [models[1]], Options(wait=False), lambda _host, _text: None)
         assert not gone.failed, gone.failed
@@ -113,6 +117,8 @@ async def test_a_cluster_leaves_with_all_that_was_made_and_nothing_else(
         assert [each["metadata"]["name"] for each in services] == ["hello", "till"]
         assert await clusterset.addresses("west", key) == {}
         assert await clusterset.corefile("west") == KUBEADM
+        assert not (await revoke_all(west, Options())).changed
+        assert await west.try_get(policy) is None
         await clusterset.wait(lambda: clusterset.addresses("east", key), {"east": ["10.41.0.7"]}, 20)
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/secrets/peer-west") is None
         assert await east.try_get(f"/api/v1/namespaces/{HOME}/serviceaccounts/peer-west") is None

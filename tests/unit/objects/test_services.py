@@ -19,6 +19,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.objects.services
     service_objects,
     sync_deployment,
 )
+from ansible_collections.clusterset.fabric.plugins.module_utils.objects.token_limit import token_limit
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.build import build_plan
 from ansible_collections.clusterset.fabric.plugins.module_utils.plan.types import plan_from_json
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.plan_table import plan_table
@@ -105,3 +106,11 @@ def test_an_endpoint_is_host_and_port(value: str) -> None:
     assert "fabric_api_endpoint" in str(validate("east", given)[1][0])
     assert not validate("east", {**given, "fabric_api_endpoint": "api.example.org:6443"})[1]
     assert not validate("east", {**given, "fabric_api_endpoint": "[fd00::1]:6443"})[1]
+
+
+def test_the_life_of_tokens_is_limited_to_a_week_or_what_is_asked_for() -> None:
+    for hours, most in ((1, 168), (24, 168), (200, 200)):
+        policy, binding = token_limit(hours)
+        (validation,) = policy["spec"]["validations"]
+        assert validation["expression"] == f"object.spec.expirationSeconds <= {most * 3600}"
+        assert binding["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
