@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .crds import GROUP
+from .rbac import READ, WRITE, cluster_rights, rights
 
 NAMESPACE = "clusterset-fabric"
 NODE_AGENT = "fabric-agent"
@@ -97,43 +98,20 @@ def tunnel_daemonset(image: str, *, pull_policy: str = "IfNotPresent") -> Object
 
 def agent_rbac() -> list[Object]:
     """Return the agent's ServiceAccount and the least it must be allowed."""
-    read = ["get", "list", "watch"]
-    write = [*read, "create", "update", "patch", "delete"]
     kinds = ["tunneladdresses", "gateways", "links"]
     rules = [
-        {"apiGroups": [GROUP], "resources": ["fabrics", "peers"], "verbs": read},
-        {"apiGroups": [GROUP], "resources": kinds, "verbs": write},
+        {"apiGroups": [GROUP], "resources": ["fabrics", "peers"], "verbs": READ},
+        {"apiGroups": [GROUP], "resources": kinds, "verbs": WRITE},
         {"apiGroups": [GROUP], "resources": [f"{kind}/status" for kind in kinds], "verbs": ["get", "update", "patch"]},
     ]
-    api = "rbac.authorization.k8s.io/v1"
-    subjects = [{"kind": "ServiceAccount", "name": NODE_AGENT, "namespace": NAMESPACE}]
-    local = {"name": NODE_AGENT, "namespace": NAMESPACE}
-    wide = {"name": f"{NAMESPACE}:{NODE_AGENT}"}
     # a gateway that is cordoned, or told to by an annotation, moves its traffic to the others
-    nodes = [{"apiGroups": [""], "resources": ["nodes"], "verbs": read}]
+    nodes = [{"apiGroups": [""], "resources": ["nodes"], "verbs": READ}]
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NODE_AGENT, "namespace": NAMESPACE}}
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": dict(local)},
-        {"apiVersion": api, "kind": "Role", "metadata": dict(local), "rules": rules},
-        {
-            "apiVersion": api,
-            "kind": "RoleBinding",
-            "metadata": dict(local),
-            "roleRef": _role("Role", NODE_AGENT),
-            "subjects": subjects,
-        },
-        {"apiVersion": api, "kind": "ClusterRole", "metadata": dict(wide), "rules": nodes},
-        {
-            "apiVersion": api,
-            "kind": "ClusterRoleBinding",
-            "metadata": dict(wide),
-            "roleRef": _role("ClusterRole", wide["name"]),
-            "subjects": subjects,
-        },
+        account,
+        *rights(NODE_AGENT, rules, [NODE_AGENT]),
+        *cluster_rights(f"{NAMESPACE}:{NODE_AGENT}", nodes, NODE_AGENT),
     ]
-
-
-def _role(kind: str, name: str) -> Object:
-    return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
 
 
 def _field(name: str, path: str) -> Object:

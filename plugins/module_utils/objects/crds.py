@@ -113,11 +113,7 @@ def _fabric() -> Schema:
                 {
                     "namespace": text("Namespace of the Services.", maxLength=63),
                     "name": text("Name of the Service.", maxLength=63),
-                    "labels": {
-                        "type": "object",
-                        "description": "Labels of the Services.",
-                        "additionalProperties": {"type": "string"},
-                    },
+                    "labels": texts("Labels of the Services."),
                 },
                 (),
                 most=1000,

@@ -10,9 +10,10 @@ from typing import Any
 from .agent import NAMESPACE
 from .corefile import ZONE
 from .mcs_crds import MCS_GROUP
+from .rbac import cluster_rights
+from .replicas import two_replicas
 
 STUB = "fabric-dns"
-_API = "rbac.authorization.k8s.io"
 _READ = ["list", "watch"]
 _NAMES = [
     {"apiGroups": [MCS_GROUP], "resources": ["serviceimports"], "verbs": _READ},
@@ -36,20 +37,7 @@ COREFILE = f"""{ZONE}:{_PORT} {{
 
 def coredns_rights() -> list[dict[str, Any]]:
     """A role of our own, so that the one that came with CoreDNS stays as it is."""
-    return _rights(f"{NAMESPACE}:coredns", _NAMES, "coredns", "kube-system")
-
-
-def _rights(name: str, rules: list[dict[str, Any]], account: str, namespace: str) -> list[dict[str, Any]]:
-    return [
-        {"apiVersion": f"{_API}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules},
-        {
-            "apiVersion": f"{_API}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": _API, "kind": "ClusterRole", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
-        },
-    ]
+    return cluster_rights(f"{NAMESPACE}:coredns", _NAMES, "coredns", "kube-system")
 
 
 def stub_server(image: str) -> list[dict[str, Any]]:
@@ -58,7 +46,7 @@ def stub_server(image: str) -> list[dict[str, Any]]:
     service = {"selector": {"app.kubernetes.io/name": STUB}, "ports": ports}
     return [
         _ours("v1", "ServiceAccount", {}),
-        *_rights(f"{NAMESPACE}:{STUB}", [*_NAMES, _PLUGIN], STUB, NAMESPACE),
+        *cluster_rights(f"{NAMESPACE}:{STUB}", [*_NAMES, _PLUGIN], STUB),
         _ours("v1", "ConfigMap", {"data": {"Corefile": COREFILE}}),
         _ours("apps/v1", "Deployment", {"spec": _deployment(image)}),
         _ours("v1", "Service", {"spec": service}),
@@ -66,7 +54,6 @@ def stub_server(image: str) -> list[dict[str, Any]]:
 
 
 def _deployment(image: str) -> dict[str, Any]:
-    labels = {"app.kubernetes.io/name": STUB, "app.kubernetes.io/part-of": "clusterset.fabric"}
     ports = [{"name": name, "containerPort": _PORT, "protocol": name.upper()} for name in ("udp", "tcp")]
     container = {
         "name": "coredns",
@@ -85,23 +72,7 @@ def _deployment(image: str) -> dict[str, Any]:
         },
         "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}},
     }
-    apart = {
-        "topologyKey": "kubernetes.io/hostname",
-        "maxSkew": 1,
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": {"app.kubernetes.io/name": STUB}},
-    }
-    pod = {
-        "serviceAccountName": STUB,
-        "priorityClassName": "system-cluster-critical",
-        "nodeSelector": {"kubernetes.io/os": "linux"},
-        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}],
-        "topologySpreadConstraints": [apart],
-        "containers": [container],
-        "volumes": [{"name": "configuration", "configMap": {"name": STUB}}],
-    }
-    selector = {"matchLabels": {"app.kubernetes.io/name": STUB}}
-    return {"replicas": 2, "selector": selector, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    return two_replicas(STUB, container, volumes=[{"name": "configuration", "configMap": {"name": STUB}}])
 
 
 def _ours(version: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:

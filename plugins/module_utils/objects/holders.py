@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from .agent import NAMESPACE
+from .rbac import cluster_binding
 
 HOLDER_LABEL = "fabric.clusterset.io/holder"
 UNTIL = "fabric.clusterset.io/expires"
-RBAC = "rbac.authorization.k8s.io"
 
 Object = dict[str, Any]
 
@@ -26,13 +26,8 @@ def holder_account(name: str, until: str = "") -> Object:
 
 def holder_binding(name: str, role: str) -> Object:
     """What the account may do, in all namespaces."""
-    return {
-        "apiVersion": f"{RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": f"{NAMESPACE}:{_account(name)}", "labels": {HOLDER_LABEL: name}},
-        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
-        "subjects": [{"kind": "ServiceAccount", "name": _account(name), "namespace": NAMESPACE}],
-    }
+    account = _account(name)
+    return cluster_binding(f"{NAMESPACE}:{account}", role, account, labels={HOLDER_LABEL: name})
 
 
 def _account(name: str) -> str:

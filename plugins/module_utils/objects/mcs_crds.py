@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .schema import Schema, choice, column, structure, text, time
+from .schema import Schema, choice, column, structure, text, texts, time
 
 MCS_GROUP = "multicluster.x-k8s.io"
 MCS_NAMES = (f"serviceexports.{MCS_GROUP}", f"serviceimports.{MCS_GROUP}")
@@ -26,8 +26,8 @@ def _service_export() -> dict[str, Any]:
     spec = structure(
         "What importing clusters see besides the Service's own fields.",
         {
-            "exportedLabels": _texts("Labels of the import."),
-            "exportedAnnotations": _texts("Annotations of the import."),
+            "exportedLabels": texts("Labels of the import."),
+            "exportedAnnotations": texts("Annotations of the import."),
         },
     )
     status = structure("What became of the export.", {"conditions": _conditions()})
@@ -86,10 +86,6 @@ def _service_import() -> dict[str, Any]:
     ]
     body = {"spec": spec, "status": status}
     return _definition("ServiceImport", "serviceimports", ["svcim"], "A service of the clusterset.", body, columns)
-
-
-def _texts(description: str) -> Schema:
-    return {"type": "object", "description": description, "additionalProperties": {"type": "string"}}
 
 
 def _integer(description: str) -> Schema:

@@ -12,12 +12,10 @@ from ..model.types import PodSelector
 from ..plan.types import Plan, PolicyPlan
 from .agent import NAMESPACE, NODE_AGENT
 from .policy_crds import policy_crds
+from .rbac import READ, WRITE, cluster_rights, rights
 from .schema import GROUP, VERSION
 from .services import SYNC, account_of
 
-_RBAC = "rbac.authorization.k8s.io"
-_READ = ["get", "list", "watch"]
-_WRITE = [*_READ, "create", "update", "patch", "delete"]
 VERIFY = (("fabric.clusterset.io/component", "verify"),)
 """Label of the pods of a verification: they may always talk to each other, or they could not tell what works."""
 
@@ -63,30 +61,16 @@ def _selector(selector: PodSelector) -> Object:
 def policy_rbac(peers: Iterable[str]) -> list[Object]:
     """The sync part reads pods and publishes; gateways read what it has found out; peers read what is published."""
     told = _rule(["get", "update", "patch"], "fabricpolicies/status")
-    sync = [_rule(_READ, "fabricpolicies"), told, _rule(_WRITE, "podidentities", "selections")]
+    sync = [_rule(READ, "fabricpolicies"), told, _rule(WRITE, "podidentities", "selections")]
     accounts = [account_of(peer) for peer in sorted(peers)]
-    pods = f"{NAMESPACE}:{SYNC}-policies"
-    subject = {"kind": "ServiceAccount", "name": SYNC, "namespace": NAMESPACE}
-    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": _READ}]
-    reference = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": pods}
-    cluster_wide = {"apiVersion": f"{_RBAC}/v1", "metadata": {"name": pods}}
+    pods = [{"apiGroups": [""], "resources": ["pods"], "verbs": READ}]
     return [
-        *_role(f"{SYNC}-policies", sync, [SYNC]),
-        *_role(f"{NODE_AGENT}-policies", [_rule(_READ, "fabricpolicies", "selections")], [NODE_AGENT]),
-        *(_role("fabric-peer-policies", [_rule(_READ, "podidentities")], accounts) if accounts else []),
-        {**cluster_wide, "kind": "ClusterRole", "rules": rules},
-        {**cluster_wide, "kind": "ClusterRoleBinding", "roleRef": reference, "subjects": [subject]},
+        *rights(f"{SYNC}-policies", sync, [SYNC]),
+        *rights(f"{NODE_AGENT}-policies", [_rule(READ, "fabricpolicies", "selections")], [NODE_AGENT]),
+        *(rights("fabric-peer-policies", [_rule(READ, "podidentities")], accounts) if accounts else []),
+        *cluster_rights(f"{NAMESPACE}:{SYNC}-policies", pods, SYNC),
     ]
 
 
 def _rule(verbs: list[str], *resources: str) -> Object:
     return {"apiGroups": [GROUP], "resources": list(resources), "verbs": verbs}
-
-
-def _role(name: str, rules: list[Object], accounts: Iterable[str]) -> list[Object]:
-    """A Role of our namespace, and its binding to accounts there."""
-    frame = {"apiVersion": f"{_RBAC}/v1", "metadata": {"name": name, "namespace": NAMESPACE}}
-    subjects = [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE} for account in accounts]
-    reference = {"apiGroup": _RBAC, "kind": "Role", "name": name}
-    binding = {**frame, "kind": "RoleBinding", "roleRef": reference, "subjects": subjects}
-    return [{**frame, "kind": "Role", "rules": rules}, binding]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .schema import Schema, choice, column, count, definition, rows, structure, text
+from .schema import Schema, choice, column, count, definition, rows, structure, text, texts
 
 MOST_ADDRESSES = 1000  # of one object; the sync part puts fewer into one
 
@@ -23,7 +23,7 @@ def _fabric_policy() -> Schema:
         "action": choice("What becomes of the connections.", "allow", "deny"),
         "from": _selector("The pods that open connections."),
         "to": _selector("The pods that take them."),
-        "ports": _texts("Ports, such as tcp/80 or udp/53-60; none: all ports and protocols, or those of the export."),
+        "ports": _words("Ports, such as tcp/80 or udp/53-60; none: all ports and protocols, or those of the export."),
     }
     spec = structure(
         "Who may talk to whom between clusters.",
@@ -47,7 +47,7 @@ def _pod_identity() -> Schema:
         "Pods of this cluster that have a namespace and the labels that policies name in common.",
         {
             "namespace": text("Namespace of the pods.", maxLength=63),
-            "labels": _labels("Those of their labels that policies name."),
+            "labels": texts("Those of their labels that policies name."),
             "addresses": _addresses(),
         },
         ("namespace", "addresses"),
@@ -62,7 +62,7 @@ def _selection() -> Schema:
         "Addresses that a selector stands for at the moment.",
         {
             "selector": text("Digest of the selector.", maxLength=63),
-            "ports": _texts("Ports of the export at these addresses; none: it is not an export."),
+            "ports": _words("Ports of the export at these addresses; none: it is not an export."),
             "addresses": _addresses(),
         },
         ("selector", "addresses"),
@@ -76,20 +76,16 @@ def _selector(description: str) -> Schema:
     return structure(
         description,
         {
-            "labels": _labels("Labels that the pods have; none: any."),
-            "namespaces": _texts("Namespaces; none: all."),
-            "clusters": _texts("Ids of the clusters."),
+            "labels": texts("Labels that the pods have; none: any."),
+            "namespaces": _words("Namespaces; none: all."),
+            "clusters": _words("Ids of the clusters."),
             "export": text("Instead of labels and namespaces: an exported service, as namespace/service."),
         },
         ("clusters",),
     )
 
 
-def _labels(description: str) -> Schema:
-    return {"type": "object", "description": description, "additionalProperties": {"type": "string"}}
-
-
-def _texts(description: str) -> Schema:
+def _words(description: str) -> Schema:
     return {"type": "array", "description": description, "items": {"type": "string"}, "maxItems": 1000}
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from .agent import NAMESPACE
 from .exported_service import exported_service_crd
 from .mcs_crds import MCS_GROUP
+from .rbac import READ, WRITE, binding, cluster_rights, rights, role
+from .replicas import labels_of, two_replicas
 from .schema import GROUP
 
 SYNC = "fabric-sync"
@@ -19,9 +21,6 @@ SYNC_PORT = 14791
 IMPORTED = "fabric.clusterset.io/import"  # on all that the sync part makes in users' namespaces
 EXPORTED = "fabric.clusterset.io/export"  # on the ServiceExports that the inventory asked for
 PEER_LABEL = "fabric.clusterset.io/peer"
-_RBAC = "rbac.authorization.k8s.io"
-_READ = ["get", "list", "watch"]
-_WRITE = [*_READ, "create", "update", "patch", "delete"]
 
 Object = dict[str, Any]
 
@@ -44,15 +43,15 @@ def account_of(peer: str) -> str:
 def peer_role() -> Object:
     """All that a peer may do here, but for renewing its own token."""
     rules = [
-        {"apiGroups": [GROUP], "resources": ["exportedservices", "gateways"], "verbs": _READ},
+        {"apiGroups": [GROUP], "resources": ["exportedservices", "gateways"], "verbs": READ},
         {
             "apiGroups": ["coordination.k8s.io"],
             "resources": ["leases"],
             "resourceNames": [ALIVE_LEASE],
-            "verbs": _READ,
+            "verbs": READ,
         },
     ]
-    return _named("Role", "fabric-peer", {"rules": rules})
+    return role("fabric-peer", rules)
 
 
 def peer_account(peer: str) -> list[Object]:
@@ -69,9 +68,9 @@ def peer_account(peer: str) -> list[Object]:
     }
     return [
         account,
-        _named("Role", name, {"rules": own}),
-        _binding(name, "Role", "fabric-peer", name),
-        _binding(f"{name}-token", "Role", name, name),
+        role(name, own),
+        binding(name, "fabric-peer", [name]),
+        binding(f"{name}-token", name, [name]),
     ]
 
 
@@ -79,14 +78,14 @@ def sync_rbac() -> list[Object]:
     """The sync part's account and rights: all namespaces for what it imports, its own for the rest."""
     wide = [
         # nodes: gateways are chosen anew when they come and go
-        {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": _READ},
-        {"apiGroups": [""], "resources": ["services"], "verbs": _WRITE},
-        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": _WRITE},
+        {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": READ},
+        {"apiGroups": [""], "resources": ["services"], "verbs": WRITE},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": WRITE},
         # OpenShift asks for this one where the addresses are pods'
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices/restricted"], "verbs": ["create"]},
         # those that the inventory asks for
-        {"apiGroups": [MCS_GROUP], "resources": ["serviceexports"], "verbs": [*_READ, "create", "delete"]},
-        {"apiGroups": [MCS_GROUP], "resources": ["serviceimports"], "verbs": _WRITE},
+        {"apiGroups": [MCS_GROUP], "resources": ["serviceexports"], "verbs": [*READ, "create", "delete"]},
+        {"apiGroups": [MCS_GROUP], "resources": ["serviceimports"], "verbs": WRITE},
         {
             "apiGroups": [MCS_GROUP],
             "resources": ["serviceexports/status", "serviceimports/status"],
@@ -94,35 +93,19 @@ def sync_rbac() -> list[Object]:
         },
     ]
     own = [
-        {"apiGroups": [GROUP], "resources": ["fabrics", "peers", "links", "gateways"], "verbs": _READ},
+        {"apiGroups": [GROUP], "resources": ["fabrics", "peers", "links", "gateways"], "verbs": READ},
         # what the playbook has planned is in their specs, and not the sync part's to write
         {"apiGroups": [GROUP], "resources": ["fabrics/status", "peers/status"], "verbs": ["patch"]},
-        {"apiGroups": [GROUP], "resources": ["exportedservices"], "verbs": _WRITE},
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": _WRITE},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": [*_READ, "patch"]},
+        {"apiGroups": [GROUP], "resources": ["exportedservices"], "verbs": WRITE},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": WRITE},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": [*READ, "patch"]},
     ]
-    wide_name = f"{NAMESPACE}:{SYNC}"
-    cluster_role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": wide_name}, "rules": wide}
-    cluster_binding = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": wide_name},
-        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": wide_name},
-        "subjects": [_subject(SYNC)],
-    }
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": SYNC, "namespace": NAMESPACE}}
-    return [
-        account,
-        _named("Role", SYNC, {"rules": own}),
-        _binding(SYNC, "Role", SYNC, SYNC),
-        cluster_role,
-        cluster_binding,
-    ]
+    return [account, *rights(SYNC, own, [SYNC]), *cluster_rights(f"{NAMESPACE}:{SYNC}", wide, SYNC)]
 
 
 def sync_deployment(image: str, *, peer_timeout: int, token_hours: int) -> Object:
     """Two replicas on different nodes; which of them works is decided by a Lease."""
-    labels = {"app.kubernetes.io/name": SYNC, "app.kubernetes.io/part-of": "clusterset.fabric"}
     probe = {"httpGet": {"path": "/healthz", "port": SYNC_PORT}, "periodSeconds": 5, "timeoutSeconds": 3}
     container = {
         "name": "sync",
@@ -150,45 +133,13 @@ def sync_deployment(image: str, *, peer_timeout: int, token_hours: int) -> Objec
         },
         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
     }
-    apart = {
-        "topologyKey": "kubernetes.io/hostname",
-        "maxSkew": 1,
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": {"app.kubernetes.io/name": SYNC}},
-    }
-    pod: Object = {
-        "serviceAccountName": SYNC,
-        "priorityClassName": "system-cluster-critical",
-        "terminationGracePeriodSeconds": 5,
-        "nodeSelector": {"kubernetes.io/os": "linux"},
-        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}],
-        "topologySpreadConstraints": [apart],
-        "containers": [container],
-    }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": SYNC, "namespace": NAMESPACE, "labels": labels},
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app.kubernetes.io/name": SYNC}},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
+        "metadata": {"name": SYNC, "namespace": NAMESPACE, "labels": labels_of(SYNC)},
+        "spec": two_replicas(SYNC, container, terminationGracePeriodSeconds=5),
     }
 
 
 def _field(name: str, path: str) -> Object:
     return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
-
-
-def _named(kind: str, name: str, body: Object) -> Object:
-    return {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, **body}
-
-
-def _subject(name: str) -> Object:
-    return {"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}
-
-
-def _binding(name: str, kind: str, role: str, account: str) -> Object:
-    role_ref = {"apiGroup": _RBAC, "kind": kind, "name": role}
-    return _named("RoleBinding", name, {"roleRef": role_ref, "subjects": [_subject(account)]})
