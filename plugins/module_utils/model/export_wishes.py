@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import FabricError
+from .entries import LABEL_KEY, LABEL_VALUE, NAME, Problem, errors_of, unknown_keys
 from .types import ExportWish
 
 _KEYS = ("namespace", "name", "labels")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
 def export_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[ExportWish, ...], list[FabricError]]:
@@ -25,23 +21,19 @@ def export_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tupl
     errors: list[FabricError] = []
     for number, entry in enumerate(entries, 1):
         problems = list(_problems(entry))
-        where = f"fabric_exports, entry {number}"
-        errors += [FabricError(f"{where}: {text}", cluster=host, fix=fix) for text, fix in problems]
+        errors += errors_of(host, "fabric_exports", number, problems)
         if not problems:
             labels = tuple(sorted((entry.get("labels") or {}).items()))
             wishes.append(ExportWish(entry.get("namespace") or "", entry.get("name") or "", labels))
     return tuple(wishes), errors
 
 
-def _problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _problems(entry: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with one entry, and the fix."""
-    for key in entry:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(str(key), _KEYS, n=1)
-            yield f"unknown key {key!r}", f"did you mean {near[0]}?" if near else f"use {', '.join(_KEYS)}"
+    yield from unknown_keys(entry, _KEYS)
     for key in ("namespace", "name"):
         value = entry.get(key)
-        if value is not None and not (isinstance(value, str) and _NAME.fullmatch(value)):
+        if value is not None and not (isinstance(value, str) and NAME.fullmatch(value)):
             yield f"{key} {value!r} is not a name of Kubernetes", "write it as kubectl shows it"
     if not any(entry.get(key) for key in _KEYS):
         yield "it chooses nothing", "give a namespace, a namespace and a name, or labels"
@@ -52,12 +44,12 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _label_problems(entry.get("labels") or {})
 
 
-def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:
+def _label_problems(labels: Any) -> Iterator[Problem]:
     if not isinstance(labels, dict):
         yield f"labels are {labels!r}", "write labels: {key: value}"
         return
     for key, value in labels.items():
-        if not (isinstance(key, str) and _LABEL_KEY.fullmatch(key)):
+        if not (isinstance(key, str) and LABEL_KEY.fullmatch(key)):
             yield f"{key!r} is not the key of a label", "write it as kubectl shows it"
-        elif not (isinstance(value, str) and _LABEL_VALUE.fullmatch(value)):
+        elif not (isinstance(value, str) and LABEL_VALUE.fullmatch(value)):
             yield f"{value!r} of {key} is not the value of a label", "write it as kubectl shows it, in quotes"

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import FabricError
+from .entries import Problem, errors_of, unknown_keys
 from .types import LinkWish
 
 DRIVERS = ("wireguard", "vxlan", "direct")
@@ -37,8 +37,7 @@ def link_wishes(
         numbers = {"cost": _number(entry.get("cost", 100)), "mtu": _number(entry.get("mtu", 0))}
         values = {"driver": driver, **entry, **numbers}
         problems = list(_problems(values))
-        where = f"fabric_links, entry {number}"
-        errors += [FabricError(f"{where}: {text}", cluster=host, fix=fix) for text, fix in problems]
+        errors += errors_of(host, "fabric_links", number, problems)
         if not problems:
             wishes.append(_wish(values))
     return tuple(wishes), errors
@@ -60,12 +59,9 @@ def _wish(entry: Mapping[str, Any]) -> LinkWish:
     )
 
 
-def _problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _problems(entry: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with one entry, and the fix."""
-    for key in entry:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(str(key), _KEYS, n=1)
-            yield f"unknown key {key!r}", f"did you mean {near[0]}?" if near else f"use {', '.join(_KEYS)}"
+    yield from unknown_keys(entry, _KEYS)
     between = entry.get("between")
     if not isinstance(between, list) or len(between) != 2 or not all(isinstance(each, str) for each in between):
         yield f"between is {between!r}", "name two host name patterns, such as [east, 'branch-*']"
@@ -76,7 +72,7 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{key} is {value!r}", f"give a number from {low} to {high}" + (", or 0" if low else "")
 
 
-def _driver_problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _driver_problems(entry: Mapping[str, Any]) -> Iterator[Problem]:
     driver, encrypted = entry.get("driver"), entry.get("encrypted", "optional")
     if driver not in DRIVERS:
         yield f"driver is {driver!r}", f"choose one of {', '.join(DRIVERS)}"
@@ -89,7 +85,7 @@ def _driver_problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _hop_problems(key, entry.get(key) or {}, driver, version)
 
 
-def _hop_problems(key: str, hops: Any, driver: str, version: int) -> Iterator[tuple[str, str]]:
+def _hop_problems(key: str, hops: Any, driver: str, version: int) -> Iterator[Problem]:
     if not isinstance(hops, dict):
         yield f"{key} is {hops!r}", f"write {key}: {{host: address}}"
         return

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import FabricError
+from .entries import LABEL_KEY, LABEL_VALUE, NAME, Problem, errors_of, unknown_keys
 from .types import PodSelector, PolicyWish
 
 ACTIONS = ("allow", "deny")
@@ -20,12 +20,7 @@ DEFAULT_ORDER = 1000
 _KEYS = ("name", "from", "to", "ports", "order", "action")
 _FROM_KEYS = ("labels", "namespaces", "clusters")
 _TO_KEYS = (*_FROM_KEYS, "export")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _PORT = re.compile(r"(?:([a-z]+)/)?(\d{1,5})(?:-(\d{1,5}))?")
-Problem = tuple[str, str]
-"""What is wrong, and the fix."""
 
 
 def policy_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[PolicyWish, ...], list[FabricError]]:
@@ -36,8 +31,7 @@ def policy_wishes(host: str, entries: Sequence[Mapping[str, Any]]) -> tuple[tupl
         problems = list(_problems(entry))
         if not problems and any(entry["name"] == wish.name for wish in wishes):
             problems = [(f"the name {entry['name']!r} is taken by an earlier entry", "give each entry its own name")]
-        where = f"fabric_policies, entry {number}"
-        errors += [FabricError(f"{where}: {text}", cluster=host, fix=fix) for text, fix in problems]
+        errors += errors_of(host, "fabric_policies", number, problems)
         if not problems:
             wishes.append(_wish(entry))
     return tuple(sorted(wishes, key=lambda wish: (wish.order, wish.name))), errors
@@ -69,9 +63,9 @@ def _text(value: Any) -> str:
 
 
 def _problems(entry: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _unknown("", entry, _KEYS)
+    yield from unknown_keys(entry, _KEYS)
     name = entry.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         yield f"name is {name!r}", "use 1-63 lower-case letters, digits and '-', such as frontend-to-db"
     for side, keys in (("from", _FROM_KEYS), ("to", _TO_KEYS)):
         given = entry.get(side)
@@ -93,22 +87,14 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield f"action is {entry['action']!r}", "write allow or deny"
 
 
-def _unknown(side: str, given: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Problem]:
-    for key in given:
-        if key not in keys:
-            near = difflib.get_close_matches(str(key), keys, n=1)
-            where = f" in {side}" if side else ""
-            yield f"unknown key {key!r}{where}", f"did you mean {near[0]}?" if near else f"use {', '.join(keys)}"
-
-
 def _selector_problems(side: str, given: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Problem]:
-    yield from _unknown(side, given, keys)
+    yield from unknown_keys(given, keys, f" in {side}")
     labels = given.get("labels") or {}
     if not isinstance(labels, dict):
         yield f"{side}: labels is {labels!r}", "write labels: {app: db}"
     else:
         for key, value in labels.items():
-            if not _LABEL_KEY.fullmatch(str(key)) or not _LABEL_VALUE.fullmatch(_text(value)):
+            if not LABEL_KEY.fullmatch(str(key)) or not LABEL_VALUE.fullmatch(_text(value)):
                 yield f"{side}: {key}={value!r} is not a label", "write a label as pods have it, such as app: db"
     for key in ("namespaces", "clusters"):
         names = given.get(key) or []
@@ -116,7 +102,7 @@ def _selector_problems(side: str, given: Mapping[str, Any], keys: Sequence[str])
             yield f"{side}: {key} is {names!r}", f"write a list of names, such as {key}: [shop]"
     export = given.get("export") or ""
     parts = export.split("/") if isinstance(export, str) else []
-    if export and (len(parts) != 2 or not all(map(_NAME.fullmatch, parts))):
+    if export and (len(parts) != 2 or not all(map(NAME.fullmatch, parts))):
         yield f"{side}: export is {export!r}", "write export: namespace/service"
     if export and (given.get("labels") or given.get("namespaces")):
         yield f"{side}: export {export!r} is given beside labels or namespaces", "an export says which pods: drop them"

@@ -17,7 +17,7 @@ from .export_wishes import export_wishes
 from .link_wishes import link_wishes
 from .policy_wishes import policy_wishes
 from .specs import VariableSpec, known_variables
-from .types import ClusterModel, LinkWish, ManifestSource, PolicyWish
+from .types import ClusterModel, ManifestSource
 
 CLUSTER_ID = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -61,7 +61,7 @@ def validate(host: str, raw: Mapping[str, Any]) -> tuple[ClusterModel | None, li
     links, errors = link_wishes(host, values["fabric_links"], values["fabric_link_driver"])
     exports, wrong = export_wishes(host, values["fabric_exports"])
     policies, problems = policy_wishes(host, values["fabric_policies"])
-    model = replace(_model(host, values, links, policies), exports=exports)
+    model = replace(_model(host, values), links=links, exports=exports, policies=policies)
     errors += wrong + problems + _meaning(model)
     return (None if errors else model), errors
 
@@ -93,9 +93,8 @@ def _problem(spec: VariableSpec, value: Any) -> str:
     return ""
 
 
-def _model(
-    host: str, values: Mapping[str, Any], links: tuple[LinkWish, ...], policies: tuple[PolicyWish, ...]
-) -> ClusterModel:
+def _model(host: str, values: Mapping[str, Any]) -> ClusterModel:
+    """All but what is a list of entries."""
     return ClusterModel(
         host=host,
         cluster_id=values.get("fabric_cluster_id", host),
@@ -116,7 +115,6 @@ def _model(
         gateway_endpoints=dict(values["fabric_gateway_endpoints"]),
         behind_nat=values["fabric_gateways_behind_nat"],
         link_driver=values["fabric_link_driver"],
-        links=links,
         transit=values["fabric_transit"],
         underlay_mtu=values.get("fabric_underlay_mtu", 0),
         port_base=values["fabric_port_base"],
@@ -127,7 +125,6 @@ def _model(
         peer_timeout=values["fabric_peer_timeout"],
         peer_token_hours=values["fabric_peer_token_hours"],
         state=values["fabric_state"],
-        policies=policies,
         policy_default=values["fabric_policy_default"],
         deadline=values["fabric_deadline"],
     )
