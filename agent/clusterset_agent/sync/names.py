@@ -49,6 +49,11 @@ def exported_name(key: Key) -> str:
     return f"{key[0]}.{key[1]}"
 
 
+def by_name(item: Object) -> Key:
+    """Return the key of an object that belongs to no service: its name."""
+    return item["metadata"]["name"], ""
+
+
 def is_ours(item: Object) -> bool:
     """Whether the sync part made this object."""
     return IMPORTED in (item["metadata"].get("labels") or {})

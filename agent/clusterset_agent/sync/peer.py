@@ -19,13 +19,14 @@ from datetime import UTC, datetime
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.access import in_memory
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.tokens import request_token
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef
 
 from ..cluster_api import ApiError, Client, FabricError
 from .collection import Collection
 from .desired import Network
 from .export import Export, from_object
-from .names import ALIVE_LEASE, OURS, Key, Object
+from .names import ALIVE_LEASE, OURS, Key, Object, by_name
 from .settings import SyncSettings
 
 log = logging.getLogger("clusterset.sync")
@@ -110,9 +111,9 @@ class Peer:
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{settings.namespace}/leases"
         self._alive = Collection(leases, self._hear, lambda _keys: None, only=ALIVE_LEASE)
         gateways = f"/apis/{OURS}/namespaces/{settings.namespace}/gateways"
-        self.gateways = Collection(gateways, _plain, lambda _keys: regrouped(), wary=True)
+        self.gateways = Collection(gateways, by_name, lambda _keys: regrouped(), wary=True)
         identities = f"/apis/{OURS}/namespaces/{settings.namespace}/podidentities"
-        self.identities = Collection(identities, _plain, self._identities_changed, wary=True)
+        self.identities = Collection(identities, by_name, self._identities_changed, wary=True)
         self._policed: Callable[[], None] | None = None
 
     @property
@@ -225,17 +226,11 @@ class Peer:
 
     async def _renew(self, client: Client, credential: Credential) -> None:
         """Get the next token for our own account at the peer, and keep it in the Secret; the change starts anew."""
-        namespace, now = self._settings.namespace, time.time()
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{credential.account}/token"
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": self._settings.token_seconds},
-        }
+        settings, now = self._settings, time.time()
         try:
-            answer = await client.request("POST", path, body=body)
-            data = {"token": base64.b64encode(answer["status"]["token"].encode()).decode()}
-            notes = {ISSUED: stamp(now), EXPIRES: answer["status"]["expirationTimestamp"], REFUSED: None}
+            token = await request_token(client, settings.namespace, credential.account, settings.token_seconds)
+            data = {"token": base64.b64encode(token.text.encode()).decode()}
+            notes = {ISSUED: stamp(now), EXPIRES: token.until, REFUSED: None}
             await self._patch({"metadata": {"annotations": notes}, "data": data})
             log.info("token renewed", extra={"peer": self.name, "until": notes[EXPIRES]})
         except FabricError as error:
@@ -265,10 +260,6 @@ class Peer:
                 self.heard = time.monotonic()
             self._renewal = renewal
         return None
-
-
-def _plain(item: Object) -> Key | None:
-    return item["metadata"]["name"], ""
 
 
 def _key_of(item: Object) -> Key | None:

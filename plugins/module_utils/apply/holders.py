@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..client.client import Client
-from ..client.types import Object
+from ..client.fleet import fleet
+from ..client.tokens import request_token
+from ..client.types import Object, Outcome
 from ..errors import FabricError
+from ..model.types import ClusterModel
 from ..objects.agent import NAMESPACE
-from ..objects.holders import HOLDER_LABEL, RBAC, holder_account, holder_binding
+from ..objects.holders import HOLDER_LABEL, holder_account, holder_binding
+from ..objects.rbac import RBAC
 from .types import Options, Result
 
 MOST_HOURS = 168
@@ -63,6 +67,31 @@ def faults(name: str, role: str, hours: int) -> list[FabricError]:
     return found
 
 
+async def grant_all(
+    models: Sequence[ClusterModel], name: str, role: str, hours: int, options: Options
+) -> dict[str, Outcome[Granted]]:
+    """Give a holder access to all these clusters at once."""
+
+    async def give(client: Client) -> Granted:
+        given = await grant(client, name, role, hours, options)
+        return replace(given, result=replace(given.result, requests=client.requests))
+
+    return await fleet([model.ref for model in models], give, deadline=_deadline(models))
+
+
+async def revoke_from(models: Sequence[ClusterModel], name: str, options: Options) -> dict[str, Outcome[Result]]:
+    """End a holder's access to all these clusters at once."""
+
+    async def take(client: Client) -> Result:
+        return replace(await revoke(client, name, options), requests=client.requests)
+
+    return await fleet([model.ref for model in models], take, deadline=_deadline(models))
+
+
+def _deadline(models: Sequence[ClusterModel]) -> float:
+    return max((model.deadline for model in models), default=0)
+
+
 async def grant(client: Client, name: str, role: str, hours: int, options: Options) -> Granted:
     """Give a holder access to a cluster. With another role than before, the account is made anew: old tokens end.
 
@@ -88,14 +117,9 @@ async def grant(client: Client, name: str, role: str, hours: int, options: Optio
     if options.check:
         return Granted(revoked + _made(account, binding, known=known, bound=bool(bound)), where, note)
     await client.apply(account)
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": 3600 * hours},
-    }
-    status = (await client.request("POST", f"{await client.path_of(account)}/token", body=body))["status"]
-    await client.apply(holder_account(name, status["expirationTimestamp"]))
-    access = Access(where.server, where.ca, where.server_name, status["token"], status["expirationTimestamp"])
+    token = await request_token(client, NAMESPACE, account["metadata"]["name"], 3600 * hours)
+    await client.apply(holder_account(name, token.until))
+    access = Access(where.server, where.ca, where.server_name, token.text, token.until)
     return Granted(revoked + _made(account, binding, known=known, bound=bool(bound)), access, note)
 
 

@@ -12,9 +12,9 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from ..client.client import Client
+from ..client.tokens import Token, request_token
 from ..client.types import ClusterRef, Object
 from ..objects.agent import NAMESPACE
 from ..objects.services import PEER_LABEL, account_of
@@ -126,37 +126,47 @@ def _good(secret: Object, reader: str, door: Door) -> bool:
         return False
     if any(_decoded(data.get(name, "")) != value for name, value in _place(door).items()):
         return False
+    life = life_of(notes, datetime.now(UTC))
+    return life is not None and life.left > ENOUGH * life.whole
+
+
+@dataclass(frozen=True)
+class Life:
+    """Seconds: what is ``left`` of a credential's ``whole`` life; less than nothing when it has ended."""
+
+    left: float
+    whole: float
+
+
+def life_of(notes: Mapping[str, str], now: datetime) -> Life | None:
+    """What a Secret's annotations say of its credential's life; None if nothing that can be understood."""
     try:
-        issued, expires = (datetime.fromisoformat(notes[name]).timestamp() for name in (ISSUED, EXPIRES))
-    except (KeyError, ValueError):
-        return False
-    return expires - datetime.now(UTC).timestamp() > ENOUGH * (expires - issued)
+        issued, expires = (datetime.fromisoformat(notes[name]) for name in (ISSUED, EXPIRES))
+        return Life((expires - now).total_seconds(), (expires - issued).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _place(door: Door) -> dict[str, str]:
     return {"server": door.server, "server-name": door.server_name, "ca.crt": door.ca}
 
 
-async def _issue(client: Client, readers: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """Tokens by reader, as the API server answers; it may give them another life than was asked for."""
-    tokens = {}
-    for reader, hours in readers:
-        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account_of(reader)}/token"
-        spec = {"expirationSeconds": 3600 * hours}
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
-        tokens[reader] = (await client.request("POST", path, body=body))["status"]
-    return tokens
+async def _issue(client: Client, readers: Sequence[tuple[str, int]]) -> dict[str, Token]:
+    """Tokens by reader."""
+    return {
+        reader: await request_token(client, NAMESPACE, account_of(reader), 3600 * hours) for reader, hours in readers
+    }
 
 
-def _secret(peer: str, reader: str, door: Door, token: Mapping[str, str]) -> Object:
+def _secret(peer: str, reader: str, door: Door, token: Token) -> Object:
     """What the reader keeps; fields that only the sync part sets are set too, so that they are taken over."""
     notes = {
         ISSUED: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        EXPIRES: token["expirationTimestamp"],
+        EXPIRES: token.until,
         ACCOUNT_UID: door.accounts[reader],
         REFUSED: "false",
     }
-    data = {**_place(door), "token": token["token"], "account": account_of(reader)}
+    data = {**_place(door), "token": token.text, "account": account_of(reader)}
     metadata = {
         "name": account_of(peer),
         "namespace": NAMESPACE,

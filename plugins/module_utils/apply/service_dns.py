@@ -33,11 +33,11 @@ async def answer(client: Client, services: ServicesPlan, options: Options, progr
     stub = services.dns == BY_STUB
     found = await client.try_get(_SYSTEM)
     text = ((found or {}).get("data") or {}).get("Corefile", "")
-    if found is None or (corefile.with_stub(text, "") if stub else corefile.with_zone(text)) is None:
+    wanted = corefile.with_stub(text, await _stub_address(client)) if stub else corefile.with_zone(text)
+    if found is None or wanted is None:
         progress(client.ref.name, f"nothing was changed in its DNS: {_STRANGE[stub]}")
         return Result()
-    wanted = corefile.with_stub(text, await _stub_address(client)) if stub else corefile.with_zone(text)
-    return await _write(client, found, text, wanted or text, options, progress)
+    return await _write(client, found, text, wanted, options, progress)
 
 
 async def _stub_address(client: Client) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..apply.peer_tokens import ENOUGH, EXPIRES, ISSUED, REFUSED
+from ..apply.peer_tokens import ENOUGH, EXPIRES, REFUSED, life_of
 from ..client.client import Client
 from ..client.errors import ApiError
 from ..client.types import Object
@@ -37,15 +37,13 @@ def complaint(secret: Object, now: datetime) -> str:
     notes = dig(secret, "metadata", "annotations") or {}
     if notes.get(REFUSED) == "true":
         return f"{credential} is refused there: {_FIX}"
-    try:
-        issued, expires = (datetime.fromisoformat(notes[name]) for name in (ISSUED, EXPIRES))
-        left, life = (expires - now).total_seconds(), (expires - issued).total_seconds()
-    except (KeyError, ValueError, TypeError):
+    life = life_of(notes, now)
+    if life is None:
         return f"{credential} does not say until when it lasts: {_FIX}"
-    if left <= 0:
+    if life.left <= 0:
         return f"{credential} ended at {notes[EXPIRES]}: {_FIX}"
-    if left < ENOUGH * life:
-        return f"{credential} ends at {notes[EXPIRES]}, in {_words(left)}, and was not renewed: {_FIX}"
+    if life.left < ENOUGH * life.whole:
+        return f"{credential} ends at {notes[EXPIRES]}, in {_words(life.left)}, and was not renewed: {_FIX}"
     return ""
 
 
