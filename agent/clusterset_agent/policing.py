@@ -21,7 +21,7 @@ from .policy_rules import Ports, Rules, render_policies
 from .policy_table import PolicyTable
 from .situation import Situation
 from .sync.collection import Collection
-from .sync.names import Key
+from .sync.names import Key, by_name
 
 if TYPE_CHECKING:
     from .node import NodeAgent
@@ -54,8 +54,8 @@ class Policing:
         self._known: Policies | None = None
         self._generation = 0
         root = f"/apis/{API_VERSION}/namespaces/{self._node.settings.namespace}"
-        self._policies = Collection(f"{root}/fabricpolicies", _name, self._policies_changed, only="local")
-        self._selections = Collection(f"{root}/selections", _name, self._selections_changed)
+        self._policies = Collection(f"{root}/fabricpolicies", by_name, self._policies_changed, only="local")
+        self._selections = Collection(f"{root}/selections", by_name, self._selections_changed)
 
     @property
     def wanted(self) -> bool:
@@ -149,7 +149,7 @@ class Policing:
 
     def _policies_changed(self, _keys: Iterable[Key]) -> None:
         """Go over to other policies as soon as the sync part knows whom they select: what they still allow goes on."""
-        item = self._policies.of(("local", "")).get("local")
+        item = self._policies.named.get("local")
         generation = item["metadata"]["generation"] if item else 0
         if item is None or (item.get("status") or {}).get("observedGeneration") != generation:
             return
@@ -194,10 +194,6 @@ class Policing:
         for name, packets in sorted(self._counts.items()):
             family.add_metric([name.removeprefix("policy.")], packets)
         yield family
-
-
-def _name(item: Object) -> Key | None:
-    return item["metadata"]["name"], ""
 
 
 def _chunk(item: Object) -> tuple[str, Ports, frozenset[str]]:

@@ -43,8 +43,7 @@ class Selector:
     @cached_property
     def id(self) -> str:
         """Digest by which the sync part and the gateways name it alike."""
-        words = [self.clusters, self.labels, self.namespaces, self.export]
-        return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
+        return digest([self.clusters, self.labels, self.namespaces, self.export])
 
     def selects(self, cluster: str, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether a pod is one of its pods; never for an export or a whole cluster, which are known by other means."""
@@ -82,6 +81,11 @@ class Policies:
 
 CLOSED = Policies(default_allow=False)
 """What a gateway goes by as long as it has never heard of policies that it knows to exist."""
+
+
+def digest(words: list[object]) -> str:
+    """Return a short name for what is too long to be one."""
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
 def parse_policies(spec: Spec) -> Policies:

@@ -70,6 +70,11 @@ class Collection:
         elif key is not None:
             self._by_key.get(key, {}).pop(item["metadata"]["name"], None)
 
+    @property
+    def named(self) -> dict[str, Object]:
+        """All objects by name; of a collection that has each name once."""
+        return {name: item for found in self._by_key.values() for name, item in found.items()}
+
     async def follow(self, client: Client) -> None:
         """Follow until cancelled. What was read stays, however long the server does not answer."""
         pause = 0.2

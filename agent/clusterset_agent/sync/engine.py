@@ -66,7 +66,7 @@ class Engine:
 
     def judge_peers(self) -> bool:
         """Judge all peers anew; what a change touches is marked. Return whether there was one."""
-        links = list(self.local.named(self.local.links).values())
+        links = list(self.local.links.named.values())
         now, fresh = time.monotonic(), {}
         for name, peer in self.peers.items():
             signs = Signs(peer.started, peer.heard, links_up(links, name, peer.via), peer.fenced)

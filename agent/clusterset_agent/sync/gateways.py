@@ -20,6 +20,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.client.client im
 from ..cluster_api import Client, FabricError
 from ..probe_points import may_be_held
 from ..wanted import in_force, planned
+from .choice import MOST_ORDINALS
 from .engine import Engine
 from .names import OURS, Object
 from .peer import Peer
@@ -30,7 +31,6 @@ log = logging.getLogger("clusterset.sync")
 
 _EVERY = 2.0
 """Seconds after which all peers are looked at without news: one may have come back to life, a write may have failed."""
-_MOST_ORDINALS = 16
 _MOST_KEYS = 2
 _KEY = re.compile(r"[A-Za-z0-9+/=]{1,64}")
 _NODE = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -73,7 +73,7 @@ def _row(spec: Object, network: ipaddress.IPv4Network, *, hidden: bool) -> Objec
     tunnel, ordinal = ipaddress.IPv4Address(spec["tunnelAddress"]), int(spec["ordinal"])
     if not may_be_held(tunnel, network):
         raise ValueError(f"tunnel address {tunnel} is none of {network}")
-    if not 0 <= ordinal < _MOST_ORDINALS:
+    if not 0 <= ordinal < MOST_ORDINALS:
         raise ValueError(f"ordinal {ordinal} is none")
     keys = {int(key["generation"]): _matched(_KEY, key["publicKey"]) for key in spec["keys"]}
     if len(keys) > _MOST_KEYS:
@@ -125,7 +125,7 @@ class PeerGateways:
         alive = self._engine.standings.get(name) is Standing.ALIVE and peer.gateways.connected
         if item is None or not alive or not self._engine.cluster or not item["spec"]["links"]:
             return
-        rows, faults = rows_of(item, [each for key in peer.gateways.keys for each in peer.gateways.of(key).values()])
+        rows, faults = rows_of(item, peer.gateways.named.values())
         # a peer without any gateway is on its way out, or in trouble: what is known does no harm, and may still work
         if not rows or rows == in_force(item)["gateways"]:
             return

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ..cluster_api import Client, FabricError
 from .collection import Collection
-from .names import IMPORTED, MCS, MCS_VERSIONS, OUR_MANAGER, OURS, PROXY_SERVICE, SLICE_MANAGER, Key, Object
+from .names import IMPORTED, MCS, MCS_VERSIONS, OUR_MANAGER, OURS, PROXY_SERVICE, SLICE_MANAGER, Key, Object, by_name
 
 Marked = Callable[[Iterable[Key]], None]
 
@@ -44,11 +44,11 @@ class LocalState:
         self.services = Collection("/api/v1/services", _service, marked)
         self.slices = Collection("/apis/discovery.k8s.io/v1/endpointslices", _slice, marked)
         self.published = Collection(f"{ours}/exportedservices", _published, marked)
-        self.namespaces = Collection("/api/v1/namespaces", _plain, self._namespaces)
-        self.fabrics = Collection(f"{ours}/fabrics", _plain, surroundings, only="local")
-        self.peers = Collection(f"{ours}/peers", _plain, surroundings)
-        self.links = Collection(f"{ours}/links", _plain, surroundings)
-        self.secrets = Collection(f"/api/v1/namespaces/{namespace}/secrets", _plain, surroundings)
+        self.namespaces = Collection("/api/v1/namespaces", by_name, self._namespaces)
+        self.fabrics = Collection(f"{ours}/fabrics", by_name, surroundings, only="local")
+        self.peers = Collection(f"{ours}/peers", by_name, surroundings)
+        self.links = Collection(f"{ours}/links", by_name, surroundings)
+        self.secrets = Collection(f"/api/v1/namespaces/{namespace}/secrets", by_name, surroundings)
         self.all = (
             self.exports,
             self.imports,
@@ -72,10 +72,6 @@ class LocalState:
         """Every service that is exported, published or imported here."""
         return self.exports.keys | self.imports.keys | self.published.keys
 
-    def named(self, collection: Collection) -> dict[str, Object]:
-        """The objects of a collection whose objects belong to no service, by name."""
-        return {name: item for key in collection.keys for name, item in collection.of(key).items()}
-
     def active(self, namespace: str) -> bool:
         """Whether the namespace exists and is to stay."""
         found = self.namespaces.of((namespace, "")).get(namespace)
@@ -95,10 +91,6 @@ class LocalState:
 
 def _named(item: Object) -> Key | None:
     return item["metadata"]["namespace"], item["metadata"]["name"]
-
-
-def _plain(item: Object) -> Key | None:
-    return item["metadata"]["name"], ""
 
 
 def _published(item: Object) -> Key | None:

@@ -21,7 +21,7 @@ from ..wanted import in_force, planned
 from .choice import Candidate, candidate, choose, slim
 from .collection import Collection
 from .engine import Engine
-from .names import OURS, Key, Object
+from .names import OURS, Object, by_name
 from .settings import SyncSettings
 
 log = logging.getLogger("clusterset.sync")
@@ -41,8 +41,8 @@ class Office:
         self._engine = engine
         self._news = asyncio.Event()
         self._path = f"/apis/{OURS}/namespaces/{settings.namespace}"
-        self._nodes = Collection("/api/v1/nodes", _named, lambda _keys: self._news.set(), slim=slim)
-        self._gateways = Collection(f"{self._path}/gateways", _named, lambda _keys: self._news.set())
+        self._nodes = Collection("/api/v1/nodes", by_name, lambda _keys: self._news.set(), slim=slim)
+        self._gateways = Collection(f"{self._path}/gateways", by_name, lambda _keys: self._news.set())
         self._unready: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -61,14 +61,14 @@ class Office:
                 await asyncio.wait_for(self._news.wait(), _PAUSE if self._unready else _EVERY)
 
     async def _look(self) -> None:
-        fabric = self._engine.local.fabrics.of(("local", "")).get("local")
+        fabric = self._engine.local.fabrics.named.get("local")
         known = self._nodes.synced and self._gateways.synced and self._nodes.connected
         if fabric is None or not known or not self._engine.cluster or "gatewayChoice" not in fabric["spec"]:
             return
         office: list[Object] = in_force(fabric).get("gateways") or []
-        nodes = {name: candidate(item) for (name, _empty), item in _items(self._nodes)}
-        taken = {name: int(item["spec"]["ordinal"]) for (name, _empty), item in _items(self._gateways)}
-        links = [item for _key, item in _items(self._engine.local.links)]
+        nodes = {name: candidate(item) for name, item in self._nodes.named.items()}
+        taken = {name: int(item["spec"]["ordinal"]) for name, item in self._gateways.named.items()}
+        links = self._engine.local.links.named.values()
         up = [item for item in links if (item.get("status") or {}).get("state") == "Up"]
         linked = {item["spec"]["node"] for item in up}
         rows = choose(fabric["spec"]["gatewayChoice"], office, nodes, self._overdue(office, nodes), taken, linked)
@@ -85,11 +85,3 @@ class Office:
         unready = {row["node"] for row in office if row["node"] in nodes and not nodes[row["node"]].ready}
         self._unready = {name: self._unready.get(name, now) for name in unready}
         return {name for name, since in self._unready.items() if now - since >= self._settings.gateway_grace}
-
-
-def _items(collection: Collection) -> list[tuple[Key, Object]]:
-    return [(key, item) for key in collection.keys for item in collection.of(key).values()]
-
-
-def _named(item: Object) -> Key | None:
-    return item["metadata"]["name"], ""

@@ -119,14 +119,14 @@ class SyncPart:
     async def _learn(self, engine: Engine) -> None:
         """Take in Fabric, Peers and Secrets as they are now."""
         local = engine.local
-        fabric = local.named(local.fabrics).get("local")
+        fabric = local.fabrics.named.get("local")
         leaving = fabric is not None and fabric["spec"].get("state") == "Leaving"
         engine.cluster = "" if fabric is None or leaving else fabric["spec"]["clusterID"]
         rules = rules_of(fabric)
         if rules != engine.rules:
             engine.rules = rules
             engine.queue.mark(engine.everything())
-        wanted, secrets = local.named(local.peers), local.named(local.secrets)
+        wanted, secrets = local.peers.named, local.secrets.named
         for name in engine.peers.keys() - wanted.keys():
             await self._part_from(engine, name)
         for name, item in wanted.items():

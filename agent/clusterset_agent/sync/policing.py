@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,11 +17,11 @@ from typing import TYPE_CHECKING
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import MERGE
 
 from ..cluster_api import Client, FabricError
-from ..policy import API, Policies, Policy, good_address, parse_policies
+from ..policy import API, Policies, Policy, digest, good_address, parse_policies
 from .collection import Collection
 from .export import Export, from_object
 from .identities import Identity, Known, OwnPods, Ports, Source, placed, resolve, slim_pod
-from .names import OURS, Key, Object
+from .names import OURS, Key, Object, by_name
 from .peer import Peer
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ class Policing:
         self._former: tuple[Policy, ...] = ()
         self._since = 0.0
         self._checked: dict[tuple[str, str], tuple[Object, frozenset[str]]] = {}
-        self._policy = Collection(f"{self._root}/fabricpolicies", _named, self._called, only="local")
+        self._policy = Collection(f"{self._root}/fabricpolicies", by_name, self._called, only="local")
         self._pods = Collection("/api/v1/pods", _pod, self._pods_called, slim=slim_pod)
         self._found = {kind: Collection(f"{self._root}/{kind}", _based, self._called) for kind in _KIND}
 
@@ -99,7 +97,7 @@ class Policing:
     @property
     def _on(self) -> bool:
         local = self._engine.local
-        fabric = local.named(local.fabrics).get("local") if local.synced else None
+        fabric = local.fabrics.named.get("local") if local.synced else None
         return bool(self._engine.cluster and fabric and fabric["spec"].get("policies"))
 
     async def _until(self, good: Callable[[], bool]) -> None:
@@ -168,7 +166,7 @@ class Policing:
     # --- one round ---
 
     async def _reconcile(self) -> None:
-        item = self._policy.of(("local", "")).get("local")
+        item = self._policy.named.get("local")
         if item is None or not all(each.synced for each in (self._pods, *self._found.values())):
             return
         others = self._go_over(parse_policies(item["spec"]))
@@ -228,7 +226,7 @@ class Policing:
     def _identities(self, name: str, peer: Peer) -> Known:
         """A peer's pods by identity: only addresses of its own, since it must not speak for others."""
         found: dict[Identity, frozenset[str]] = {}
-        for item in [item for key in peer.identities.keys for item in peer.identities.of(key).values()]:
+        for item in peer.identities.named.values():
             with contextlib.suppress(KeyError, TypeError, AttributeError):  # one that makes no sense names nobody
                 spec = item["spec"]
                 identity = Identity(spec["namespace"], tuple(sorted((spec.get("labels") or {}).items())))
@@ -254,7 +252,7 @@ class Policing:
         """What earlier rounds found of a peer that we have not read since our start stays until we have."""
         unread = self._unread()
         found = self._found[_SELECTIONS]
-        for item in [item for key in found.keys for item in found.of(key).values()] if unread else ():
+        for item in found.named.values() if unread else ():
             key = (item["spec"]["selector"], tuple(item["spec"].get("ports") or ()))
             kept = {each for each in item["spec"]["addresses"] if any(peer.owns(each) for peer in unread)}
             if kept and key[0] != API:
@@ -304,21 +302,13 @@ class Policing:
 
 
 def _identity_row(identity: Identity, addresses: frozenset[str]) -> tuple[str, tuple[Row, frozenset[str]]]:
-    base = _digest([identity.namespace, identity.labels])
+    base = digest([identity.namespace, identity.labels])
     return base, (Row(base, {"namespace": identity.namespace, "labels": dict(identity.labels)}), addresses)
 
 
 def _selection_row(key: tuple[str, Ports], addresses: frozenset[str]) -> tuple[str, tuple[Row, frozenset[str]]]:
-    base = _digest(list(key))
+    base = digest(list(key))
     return base, (Row(base, {"selector": key[0], "ports": list(key[1])}), addresses)
-
-
-def _digest(words: list[object]) -> str:
-    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
-
-
-def _named(item: Object) -> Key | None:
-    return item["metadata"]["name"], ""
 
 
 def _based(item: Object) -> Key | None:
