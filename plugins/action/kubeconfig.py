@@ -4,20 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.clusterset.fabric.plugins.module_utils.apply.holders import Granted, faults, grant, revoke
-from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Result
-from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
-from ansible_collections.clusterset.fabric.plugins.module_utils.client.fleet import fleet
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.holders import faults, grant_all, revoke_from
 from ansible_collections.clusterset.fabric.plugins.module_utils.errors import FabricError
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
 from ansible_collections.clusterset.fabric.plugins.module_utils.report import kubeconfig_file
 from ansible_collections.clusterset.fabric.plugins.module_utils.report.access_table import access_table
-from ansible_collections.clusterset.fabric.plugins.module_utils.report.changes import changes_table, listed
 from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import FanOutAction, display, failed
 
 ARGUMENTS = {
@@ -48,13 +43,9 @@ class ActionModule(FanOutAction):
         return {**result, **self._grant(models, name, role, hours, path)}
 
     def _grant(self, models: list[ClusterModel], name: str, role: str, hours: int, path: str) -> dict[str, Any]:
-        async def give(client: Client) -> Granted:
-            given = await grant(client, name, role, hours, self.options())
-            return replace(given, result=replace(given.result, requests=client.requests))
-
-        outcomes = self.run_loop(fleet(_refs(models), give, deadline=_deadline(models)))
+        outcomes = self.run_loop(grant_all(models, name, role, hours, self.options()))
         granted = {host: outcome.value for host, outcome in outcomes.items() if outcome.value}
-        self._show({host: each.result for host, each in granted.items()}, failed(outcomes))
+        self.show({host: each.result for host, each in granted.items()}, failed(outcomes))
         display.display(access_table(name, role, granted))
         for host, each in granted.items():
             if each.note:
@@ -69,28 +60,12 @@ class ActionModule(FanOutAction):
         return {"changed": bool(granted), "path": path, "until": until, "failed_clusters": failed(outcomes)}
 
     def _revoke(self, models: list[ClusterModel], name: str, path: str) -> dict[str, Any]:
-        async def take(client: Client) -> Result:
-            return replace(await revoke(client, name, self.options()), requests=client.requests)
-
-        outcomes = self.run_loop(fleet(_refs(models), take, deadline=_deadline(models)))
+        outcomes = self.run_loop(revoke_from(models, name, self.options()))
         results = {host: outcome.value for host, outcome in outcomes.items() if outcome.value}
-        self._show(results, failed(outcomes))
+        self.show(results, failed(outcomes))
         revoked = [model.cluster_id for model in models if model.host in results]
         left = kubeconfig_file.discard(path, revoked, check=self._task.check_mode)
         if left:
             display.warning(f"{path} is kept: it opens {', '.join(left)}, where nothing was revoked")
         changed = any(each.changed for each in results.values())
         return {"changed": changed, "path": path, "until": {}, "failed_clusters": failed(outcomes)}
-
-    def _show(self, results: Mapping[str, Result], failures: Mapping[str, str]) -> None:
-        for line in listed(results) if self._task.check_mode else ():
-            display.display(line)
-        display.display(changes_table(results, failures))
-
-
-def _refs(models: list[ClusterModel]) -> list[Any]:
-    return [model.ref for model in models]
-
-
-def _deadline(models: list[ClusterModel]) -> float:
-    return max((model.deadline for model in models), default=0)

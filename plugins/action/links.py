@@ -3,20 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.links import join
-from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import FanOutAction
+from ansible_collections.clusterset.fabric.plugins.plugin_utils.fan_out import StageAction
 
 
-class ActionModule(FanOutAction):
+class ActionModule(StageAction):
     """Joins the clusters by links, as the plan says."""
 
-    def run(self, tmp: str | None = None, task_vars: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        plan = self.load_plan()
-        refs = self.refs(plan, task_vars or {})
-        stage = self.run_loop(join(plan, refs, self.options(), self.say))
-        result.update(self.stage_result(stage))
-        return result
+    stage = staticmethod(join)

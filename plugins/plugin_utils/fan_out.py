@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible import constants
@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.stage import Stage
-from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
+from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options, Progress, Result
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.types import ClusterRef, Outcome
 from ansible_collections.clusterset.fabric.plugins.module_utils.errors import FabricError
 from ansible_collections.clusterset.fabric.plugins.module_utils.model.types import ClusterModel
@@ -106,13 +106,16 @@ class FanOutAction(ActionBase):
         """Check and diff mode, as the play has them."""
         return Options(check=self._task.check_mode, diff=self._task.diff)
 
+    def show(self, results: Mapping[str, Result], failures: Mapping[str, str]) -> None:
+        """A table of what was done, after a list of what would be in check mode."""
+        for line in listed(results) if self._task.check_mode else ():
+            display.display(line)
+        display.display(changes_table(results, failures))
+
     def stage_result(self, stage: Stage) -> dict[str, Any]:
         """Show what the stage did; return counts only, since detail is on the screen already."""
         results = stage.results
-        if self._task.check_mode:
-            for line in listed(results):
-                display.display(line)
-        display.display(changes_table(results, stage.failed))
+        self.show(results, stage.failed)
         return {
             "changed": any(result.changed for result in results.values()),
             "requests": sum(result.requests for result in results.values()),
@@ -130,6 +133,18 @@ class FanOutAction(ActionBase):
     def say(host: str, text: str) -> None:
         """One progress line of one cluster."""
         display.display(f"{host}: {text}")
+
+
+class StageAction(FanOutAction):
+    """Brings the clusters of the play to what the plan says of one stage."""
+
+    stage: Callable[[Plan, Sequence[ClusterRef], Options, Progress], Coroutine[Any, Any, Stage]]
+
+    def run(self, tmp: str | None = None, task_vars: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        plan = self.load_plan()
+        done = self.run_loop(type(self).stage(plan, self.refs(plan, task_vars or {}), self.options(), self.say))
+        return {**result, **self.stage_result(done)}
 
 
 def plain_variables(hostvars: Mapping[str, Any]) -> dict[str, Any]:
