@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import itertools
 import os
+import signal
 import statistics
 import tempfile
 import time
@@ -278,6 +279,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=20.0, help="changes a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long changes go on")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the API servers would outlive us
     names = [f"c{number:02}" for number in range(1, options.clusters + 1)]
     with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder, servers(Path(folder), names) as started:
         say(f"{len(names)} API servers, {os.cpu_count()} cores")

@@ -82,6 +82,19 @@ class RunningLab:
             text=True,
         )
 
+    def python_pod(self, name: str, space: str, script: str, *, app: str = "", **environment: str) -> dict[str, Any]:
+        """A pod that runs a script in the agent's image; its label ``app`` is its name unless told otherwise."""
+        container = {
+            "name": "main",
+            "image": self.environment()["AGENT_IMAGE"],
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["python3", "-c", script],
+            "env": [{"name": key, "value": value} for key, value in environment.items()],
+        }
+        metadata = {"name": name, "namespace": space, "labels": {"app": app or name}}
+        spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
     def lab(self, *words: str, codes: tuple[int, ...] = (0,), limit: float = 600) -> str:
         """`python -m tests.lab ...`; with `exec --node NODE -- ...` a command inside a node."""
         return self.run(sys.executable, "-m", "tests.lab", *words, codes=codes, limit=limit)

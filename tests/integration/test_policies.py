@@ -56,16 +56,7 @@ Object = dict[str, Any]
 
 
 def pod(lab: RunningLab, name: str, app: str, script: str, target: str = "") -> Object:
-    container = {
-        "name": "main",
-        "image": lab.environment()["AGENT_IMAGE"],
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-c", script],
-        "env": [{"name": "TARGET", "value": target}],
-    }
-    metadata = {"name": name, "namespace": SPACE, "labels": {"app": app}}
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return lab.python_pod(name, SPACE, script, app=app, TARGET=target)
 
 
 def address_of(lab: RunningLab, cluster: str, name: str) -> str:

@@ -81,16 +81,7 @@ def peers(lab: RunningLab, cluster: str) -> list[Object]:
 
 
 def pod(lab: RunningLab, name: str, cluster: str, script: str, space: str = SPACE) -> Object:
-    container = {
-        "name": "main",
-        "image": lab.environment()["AGENT_IMAGE"],
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-c", script],
-        "env": [{"name": "CLUSTER", "value": cluster}],
-    }
-    metadata = {"name": name, "namespace": space, "labels": {"app": name}}
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return lab.python_pod(name, space, script, CLUSTER=cluster)
 
 
 def service() -> Object:

@@ -15,6 +15,7 @@ from ansible_collections.clusterset.fabric.plugins.module_utils.apply.services i
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.stage import Stage
 from ansible_collections.clusterset.fabric.plugins.module_utils.apply.types import Options
 from ansible_collections.clusterset.fabric.plugins.module_utils.client.client import Client
+from ansible_collections.clusterset.fabric.plugins.module_utils.client.tokens import request_token
 from ansible_collections.clusterset.fabric.plugins.module_utils.facts.types import ClusterFacts, Owned
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.crds import crds
 from ansible_collections.clusterset.fabric.plugins.module_utils.objects.links import fabric, namespace
@@ -141,14 +142,7 @@ class Clusterset:
         return part
 
     async def token(self, name: str, account: str, seconds: int = 3600, space: str = HOME) -> str:
-        path = f"/api/v1/namespaces/{space}/serviceaccounts/{account}/token"
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": seconds},
-        }
-        answer = await self.client[name].request("POST", path, body=body)
-        return str(answer["status"]["token"])
+        return (await request_token(self.client[name], space, account, seconds)).text
 
     def logs(self) -> str:
         """Ends of all sync parts' logs."""
